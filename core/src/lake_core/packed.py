@@ -1,0 +1,77 @@
+"""Reference writer and reader of the packed form `ndjson-zstd` (the header is in `wire.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from zlib import crc32
+
+import zstandard
+
+from lake_core.errors import PoisonRecord
+from lake_core.wire import (
+    HEADER_BYTES,
+    MAX_EVENTS,
+    MAX_PAYLOAD_BYTES,
+    MAX_RECORD_BYTES,
+    Form,
+    Header,
+)
+
+LEVEL: Final = 3  # packs this JSON about ten times; higher levels gain little for their time
+# A frame may ask for a window this large and no larger: memory of the reader.
+MAX_WINDOW_BYTES: Final = MAX_PAYLOAD_BYTES
+
+
+def pack(events: Iterable[bytes]) -> bytes:
+    """Return one packed record of JSON objects without line ends inside.
+
+    Raises:
+        ValueError: no events, too many, or they do not fit into a record; send fewer.
+    """
+    lines = list(events)
+    payload = b"\n".join(lines) + b"\n"
+    if not 1 <= len(lines) <= MAX_EVENTS or len(payload) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"{len(lines)} events of {len(payload)} bytes do not fit one record")
+    if payload.count(b"\n") != len(lines):
+        raise ValueError("an event holds a line end; write it as \\n inside a JSON string")
+    header = Header(Form.NDJSON_ZSTD, len(lines), len(payload), crc32(payload))
+    record = header.encode() + zstandard.ZstdCompressor(level=LEVEL).compress(payload)
+    if len(record) > MAX_RECORD_BYTES:
+        raise ValueError(f"{len(lines)} events make {len(record)} bytes, over {MAX_RECORD_BYTES}")
+    return record
+
+
+def unpack(record: bytes | memoryview) -> list[bytes]:
+    """Return the events of a packed record, in order.
+
+    Decompresses at most what the header announces, which is at most 16 MiB.
+
+    Raises:
+        PoisonRecord: the record as a whole cannot be used; it counts as one entry.
+    """
+    header = Header.decode(record)
+    payload = _decompress(record[HEADER_BYTES:], header.payload_bytes)
+    if crc32(payload) != header.crc32:
+        raise PoisonRecord("packed: the payload does not match its CRC-32")
+    if payload[-1] != ord("\n"):
+        raise PoisonRecord("packed: the last event does not end with a line end")
+    lines = payload[:-1].split(b"\n")
+    if len(lines) != header.events:
+        raise PoisonRecord(f"packed: {len(lines)} events where the header says {header.events}")
+    return lines
+
+
+def _decompress(frame: bytes | memoryview, size: int) -> bytes:
+    """Return the payload; never makes more than `size` + 1 bytes, whatever the frame claims."""
+    try:
+        window = zstandard.get_frame_parameters(frame).window_size
+        if window > MAX_WINDOW_BYTES:
+            raise PoisonRecord(f"packed: a window of {window} bytes is refused")
+        # Not decompress(max_output_size=…): that believes a content size written in the frame.
+        payload = zstandard.ZstdDecompressor().stream_reader(frame).read(size + 1)
+    except zstandard.ZstdError as error:
+        raise PoisonRecord(f"packed: not a zstd frame: {error}") from error
+    if len(payload) != size:
+        raise PoisonRecord(f"packed: the payload is not of the {size} bytes its header says")
+    return payload

@@ -1,0 +1,87 @@
+"""A lake object as bytes: Parquet in the encodings measured in docs/performance.md, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lake_core.arrow import lake_schema
+from lake_core.errors import UnreadableObject
+from lake_core.footer import METADATA_KEY, Footer, decode_footer, encode_footer
+
+COMPRESSION_LEVEL: Final = 3  # zstd-9 gains nothing worth its time
+# Growing numbers cost next to nothing as differences; sequence numbers share their beginnings.
+_ENCODINGS: Final = {
+    "timestamp": "DELTA_BINARY_PACKED",
+    "event_row": "DELTA_BINARY_PACKED",
+    "ingest_timestamp": "DELTA_BINARY_PACKED",
+    "arrival_timestamp": "DELTA_BINARY_PACKED",
+    "record_index": "DELTA_BINARY_PACKED",
+    "sequence_number": "DELTA_BYTE_ARRAY",
+}
+
+
+def encode_object(table: pa.Table, footer: Footer) -> bytes:
+    """Return the Parquet file of a range, its footer completed with the digest of the data."""
+    names = table.schema.names
+    sink = io.BytesIO()
+    with pq.ParquetWriter(
+        sink,
+        table.schema,
+        compression="zstd",
+        compression_level=COMPRESSION_LEVEL,
+        use_dictionary=[name for name in names if name not in _ENCODINGS],
+        column_encoding={k: v for k, v in _ENCODINGS.items() if k in names},
+        store_schema=False,
+        write_statistics=True,
+    ) as writer:
+        writer.write_table(table)
+        data = sink.getvalue()
+        digest = hashlib.sha256(data).hexdigest()
+        done = msgspec.structs.replace(footer, data_bytes=len(data), data_sha256=digest)
+        writer.add_key_value_metadata({METADATA_KEY: encode_footer(done)})
+    return sink.getvalue()
+
+
+def read_footer(source: Any, key: str) -> Footer:
+    """Read the footer of a lake object from its bytes or a seekable file.
+
+    Raises:
+        UnreadableObject: not a Parquet file, or one without a lake footer.
+    """
+    try:
+        metadata = pq.read_metadata(_reader(source))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UnreadableObject(f"{key} is not a readable Parquet file: {error}") from error
+    raw = (metadata.metadata or {}).get(METADATA_KEY)
+    if raw is None:
+        raise UnreadableObject(f"{key} has no lake footer: this lake did not write it")
+    return decode_footer(raw, key)
+
+
+def read_object(source: bytes, key: str) -> tuple[pa.Table, Footer]:
+    """Read a lake object: its rows, and its footer checked against them.
+
+    Raises:
+        UnreadableObject: altered, truncated, or its footer does not fit its rows.
+    """
+    footer = read_footer(source, key)
+    if hashlib.sha256(memoryview(source)[: footer.data_bytes]).hexdigest() != footer.data_sha256:
+        raise UnreadableObject(f"{key} has been altered: its data do not match their digest")
+    try:
+        table = pq.read_table(_reader(source), schema=lake_schema(footer.domain))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UnreadableObject(f"{key} cannot be read: {error}") from error
+    if table.num_rows != footer.rows:
+        raise UnreadableObject(f"{key} has {table.num_rows} rows, its footer says {footer.rows}")
+    return table, footer
+
+
+def _reader(source: Any) -> Any:
+    return pa.BufferReader(source) if isinstance(source, bytes | memoryview) else source
+

@@ -1,0 +1,161 @@
+"""Turns bytes and CSV cells into typed events, or says why it cannot (PoisonRecord).
+
+The fast path decodes real JSON types in one step. What it refuses is tried once more cell by
+cell, which accepts the original producer's form: every value the CSV cell as a string.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from lake_core.errors import PoisonRecord
+from lake_core.events import EVENT_TYPES, Event, Reading
+from lake_core.names import Domain
+from lake_core.schema import Column, Kind, all_columns, columns
+
+# What bytes from outside can raise in the decoder; each is that entry's own fault.
+DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+MAX_REASON: Final = 300  # a reason names the fault, it does not repeat the entry
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_MONEY: Final = re.compile(r"\$?([0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+(\.[0-9]*)?)", re.ASCII)
+_US_DATE: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
+_BOOLEANS: Final = {"true": True, "false": False}
+MAX_CELL_NUMBER: Final = 64  # characters; int() and float() of more is an attack, not a cell
+
+
+@cache
+def decoder(domain: Domain) -> msgspec.json.Decoder[Event]:
+    """Return the strict decoder of a domain's typed form."""
+    return msgspec.json.Decoder(EVENT_TYPES[domain])
+
+
+def parse_event(domain: Domain, raw: bytes | memoryview) -> Event:
+    """Decode one JSON object in typed or all-strings form.
+
+    Raises:
+        PoisonRecord: not JSON, a key missing, a wrong type or a value out of range.
+    """
+    try:
+        return decoder(domain).decode(raw)
+    except DECODE_ERRORS as error:
+        return _parse_loosely(domain, raw, error)
+
+
+def _parse_loosely(domain: Domain, raw: bytes | memoryview, first: Exception) -> Event:
+    if not isinstance(first, msgspec.ValidationError):
+        raise _poison(first) from first
+    try:
+        cells = msgspec.json.decode(raw)
+    except DECODE_ERRORS as error:
+        raise _poison(error) from error
+    if not isinstance(cells, dict):
+        raise _poison(first) from first
+    return event_from_cells(domain, cells)
+
+
+def _poison(error: Exception) -> PoisonRecord:
+    return PoisonRecord(str(error)[:MAX_REASON])
+
+
+def event_from_cells(domain: Domain, cells: Mapping[str, Any]) -> Event:
+    """Make an event of a mapping of keys to cells (strings) or already typed values.
+
+    Raises:
+        PoisonRecord: the reason names the key.
+    """
+    values: dict[str, Any] = {}
+    for column in all_columns(domain):
+        value = cells.get(column.key)
+        if value is not None:
+            values[column.key] = _value(column, value)
+    missing = [column.key for column in columns(domain) if column.key not in values]
+    if missing:
+        raise PoisonRecord(f"missing {', '.join(repr(key) for key in missing)}"[:MAX_REASON])
+    try:
+        return msgspec.convert(values, EVENT_TYPES[domain])
+    except (msgspec.ValidationError, UnicodeError) as error:
+        raise _poison(error) from error
+
+
+def _value(column: Column, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return _CELL[column.kind](value)
+    except (ValueError, OverflowError) as error:
+        raise PoisonRecord(
+            f"{column.key!r}: {value[:40]!r} is not a {column.kind.value}"
+        ) from error
+
+
+def _integer(cell: str) -> int:
+    if not _INTEGER.fullmatch(cell := cell.strip()):
+        raise ValueError(cell)
+    return int(cell)
+
+
+def _decimal(cell: str) -> float:
+    cell = cell.strip()
+    if len(cell) > MAX_CELL_NUMBER:
+        raise ValueError(cell)
+    if _DECIMAL.fullmatch(cell):
+        return float(cell)
+    if _MONEY.fullmatch(cell):
+        return float(cell.lstrip("$").replace(",", ""))
+    raise ValueError(cell)
+
+
+def _boolean(cell: str) -> bool:
+    try:
+        return _BOOLEANS[cell.strip().lower()]
+    except KeyError as error:
+        raise ValueError(cell) from error
+
+
+def _date(cell: str) -> dt.date:
+    if match := _US_DATE.fullmatch(cell.strip()):
+        month, day, year = (int(group) for group in match.groups())
+        return dt.date(year, month, day)
+    return dt.date.fromisoformat(cell.strip())
+
+
+def _text(cell: str) -> str:
+    return cell
+
+
+# Timestamps are left to msgspec, which reads the typed form's strings and refuses the rest.
+_CELL: Final[dict[Kind, Callable[[str], Any]]] = {
+    Kind.INT32: _integer,
+    Kind.INT64: _integer,
+    Kind.FLOAT64: _decimal,
+    Kind.STRING: _text,
+    Kind.BOOL: _boolean,
+    Kind.DATE: _date,
+    Kind.TIMESTAMP: _text,
+}
+
+
+_TIMESTAMP_KEY: Final = b'"timestamp":"'
+_DATE_CHARACTERS: Final = len("YYYY-MM-DD")
+_encoder: Final = msgspec.json.Encoder()
+
+
+def encode_event(event: Event) -> bytes:
+    """Return the event's plain form: one JSON object, real types, keys as in the CSV header.
+
+    The timestamp of a reading is written `YYYY-MM-DD HH:MM:SS`, as the CSV does.
+    """
+    raw = bytearray(_encoder.encode(event))
+    if isinstance(event, Reading):
+        # Inside a JSON string every quote is escaped, so the key cannot be met in a value.
+        at = raw.index(_TIMESTAMP_KEY) + len(_TIMESTAMP_KEY) + _DATE_CHARACTERS
+        raw[at : at + 1] = b" "
+    return bytes(raw)
