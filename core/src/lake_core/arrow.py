@@ -20,6 +20,7 @@ SCORE_COLUMNS: Final = {
     Domain.ECOMMERCE: "customer_value_score",
 }
 SEGMENT_COLUMN: Final = "customer_segment"
+_HUNDRED: Final[Any] = pa.scalar(100.0)
 _UTC: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final[dict[Kind, pa.DataType]] = {
     Kind.INT32: pa.int32(),
@@ -45,7 +46,7 @@ def lake_schema(domain: Domain) -> pa.Schema:
     """Return the Arrow schema of a domain's lake objects."""
     fields = [pa.field(c.name, _TYPES[c.kind], nullable=True) for c in all_columns(domain)]
     identity = fields[-3:]
-    scored = [pa.field(SCORE_COLUMNS[domain], pa.float64())]
+    scored: list[Any] = [pa.field(SCORE_COLUMNS[domain], pa.float64())]
     if domain is Domain.ECOMMERCE:
         scored.append(pa.field(SEGMENT_COLUMN, pa.string()))
     position = [
@@ -70,10 +71,10 @@ def scored_table(
         for c in all_columns(domain)
     }
     scores = score_hundredths(domain, columns, events, rules)
-    columns[SCORE_COLUMNS[domain]] = pc.divide(pc.cast(scores, pa.float64()), 100.0)
+    columns[SCORE_COLUMNS[domain]] = pc.divide(pc.cast(scores, pa.float64()), _HUNDRED)
     if domain is Domain.ECOMMERCE:
         columns[SEGMENT_COLUMN] = _segments(scores, rules)
-    columns["scoring_version"] = pa.repeat(rules.scoring_version, len(events))
+    columns["scoring_version"] = pa.repeat(pa.scalar(rules.scoring_version), len(events))
     columns["arrival_timestamp"] = pa.array(positions.arrival_milliseconds, pa.int64()).cast(
         pa.timestamp("ms", tz="UTC")
     )
@@ -84,44 +85,47 @@ def scored_table(
 
 
 def score_hundredths(
-    domain: Domain, columns: dict[str, pa.Array], events: Sequence[Event], rules: RuleSet
-) -> pa.Array:
-    """Return the scores as int64 hundredths, equal to `scoring.score` of each event."""
+    domain: Domain, columns: dict[str, Any], events: Sequence[Event], rules: RuleSet
+) -> Any:
+    """Return the scores as an int64 array of hundredths, each equal to `scoring.score`."""
     factors, unit = integer_weights(rules.scores[domain])
-    total = pa.repeat(pa.scalar(0, pa.int64()), len(events))
-    exact = pa.repeat(pa.scalar(True), len(events))
+    total: Any = pa.repeat(_whole(0), len(events))
+    exact: Any = pa.repeat(pa.scalar(True), len(events))
     for column, factor in factors.items():
         values = pc.cast(columns[column], pa.float64())
-        whole = pc.cast(pc.round(pc.multiply(values, 100.0)), pa.int64())
-        exact = pc.and_(exact, pc.equal(pc.divide(pc.cast(whole, pa.float64()), 100.0), values))
-        total = pc.add(total, pc.multiply(whole, factor))
+        hundredths = pc.round(pc.multiply(values, _HUNDRED))
+        exact = pc.and_(exact, pc.equal(pc.divide(hundredths, _HUNDRED), values))
+        total = pc.add(total, pc.multiply(pc.cast(hundredths, pa.int64()), _whole(factor)))
     scores = _divide_half_even(total, unit)
     if pc.all(exact).as_py() is False:  # finer than hundredths: those go the exact long way
+        triples = zip(scores.to_pylist(), exact.to_pylist(), events, strict=True)
         scores = pa.array(
-            [
-                fast if is_exact else score(domain, event, rules)
-                for fast, is_exact, event in zip(
-                    scores.to_pylist(), exact.to_pylist(), events, strict=True
-                )
-            ],
+            [fast if fits else score(domain, event, rules) for fast, fits, event in triples],
             pa.int64(),
         )
     return scores
 
 
-def _divide_half_even(total: pa.Array, unit: int) -> pa.Array:
+def _divide_half_even(total: Any, unit: int) -> Any:
     # Integer division truncates; on non-negative numbers that is the floor. The shift is even.
     shift = 10**13
-    shifted = pc.add(total, shift * unit)
-    floor = pc.divide(shifted, unit)
-    twice_rest = pc.multiply(pc.subtract(shifted, pc.multiply(floor, unit)), 2)
-    odd = pc.equal(pc.bit_wise_and(floor, 1), 1)
-    up = pc.or_(pc.greater(twice_rest, unit), pc.and_(pc.equal(twice_rest, unit), odd))
-    return pc.subtract(pc.add(floor, pc.cast(up, pa.int64())), shift)
+    shifted = pc.add(total, _whole(shift * unit))
+    floor = pc.divide(shifted, _whole(unit))
+    rest = pc.subtract(shifted, pc.multiply(floor, _whole(unit)))
+    twice_rest = pc.multiply(rest, _whole(2))
+    odd = pc.equal(pc.bit_wise_and(floor, _whole(1)), _whole(1))
+    tie = pc.equal(twice_rest, _whole(unit))
+    up = pc.or_(pc.greater(twice_rest, _whole(unit)), pc.and_(tie, odd))
+    return pc.subtract(pc.add(floor, pc.cast(up, pa.int64())), _whole(shift))
 
 
-def _segments(scores: pa.Array, rules: RuleSet) -> pa.Array:
-    high = pc.greater(scores, rules.high_value_above)
-    medium = pc.greater(scores, rules.medium_value_above)
-    rest = pc.if_else(medium, Segment.MEDIUM_VALUE.value, Segment.STANDARD.value)
-    return pc.if_else(high, Segment.HIGH_VALUE.value, rest)
+def _segments(scores: Any, rules: RuleSet) -> Any:
+    high = pc.greater(scores, _whole(rules.high_value_above))
+    medium = pc.greater(scores, _whole(rules.medium_value_above))
+    names = {name: pa.scalar(name.value) for name in Segment}
+    rest = pc.if_else(medium, names[Segment.MEDIUM_VALUE], names[Segment.STANDARD])
+    return pc.if_else(high, names[Segment.HIGH_VALUE], rest)
+
+
+def _whole(value: int) -> Any:
+    return pa.scalar(value, pa.int64())

@@ -6,7 +6,7 @@ class LakeError(Exception):
 
 
 class PoisonRecord(LakeError):  # noqa: N818 - the field's own term
-    """An entry that cannot be used. It goes to quarantine with this reason; its neighbours go on."""
+    """An entry that cannot be used: to quarantine with this reason, its neighbours go on."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -25,7 +25,7 @@ class LeaseLost(LakeError):  # noqa: N818 - the field's own term
     """Another worker owns the shard now: stop quietly, keep nothing."""
 
 
-class UnreadableObject(LakeError):
+class UnreadableObject(LakeError):  # noqa: N818 - the field's own term
     """An object of the lake that is not what its name promises. Named, never overwritten."""
 
 

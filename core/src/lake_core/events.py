@@ -63,9 +63,7 @@ class Reading(Identified, gc=False, kw_only=True, omit_defaults=True):
     humidity: Annotated[Number, _about("relative humidity", "%")]
     pressure: Annotated[Number, _about("pressure", "bar")]
     energy_consumption: Annotated[Number, _about("energy used", "kWh")]
-    machine_status: Annotated[
-        int, Meta(ge=0, le=2), _about("0 idle, 1 running, 2 failure")
-    ]
+    machine_status: Annotated[int, Meta(ge=0, le=2), _about("0 idle, 1 running, 2 failure")]
     anomaly_flag: Annotated[Flag, _about("1 where the reading is anomalous")]
     predicted_remaining_life: Annotated[Count, _about("predicted remaining life", "hours")]
     failure_type: Annotated[FailureType, _about("kind of failure")]

@@ -30,21 +30,21 @@ def encode_object(table: pa.Table, footer: Footer) -> bytes:
     """Return the Parquet file of a range, its footer completed with the digest of the data."""
     names = table.schema.names
     sink = io.BytesIO()
-    with pq.ParquetWriter(
-        sink,
-        table.schema,
-        compression="zstd",
-        compression_level=COMPRESSION_LEVEL,
-        use_dictionary=[name for name in names if name not in _ENCODINGS],
-        column_encoding={k: v for k, v in _ENCODINGS.items() if k in names},
-        store_schema=False,
-        write_statistics=True,
-    ) as writer:
+    # The stubs of pyarrow know neither a list of dictionary columns nor metadata as bytes.
+    options: dict[str, Any] = {
+        "compression": "zstd",
+        "compression_level": COMPRESSION_LEVEL,
+        "use_dictionary": [name for name in names if name not in _ENCODINGS],
+        "column_encoding": {k: v for k, v in _ENCODINGS.items() if k in names},
+        "store_schema": False,
+    }
+    with pq.ParquetWriter(sink, table.schema, **options) as writer:
         writer.write_table(table)
         data = sink.getvalue()
         digest = hashlib.sha256(data).hexdigest()
         done = msgspec.structs.replace(footer, data_bytes=len(data), data_sha256=digest)
-        writer.add_key_value_metadata({METADATA_KEY: encode_footer(done)})
+        metadata: dict[Any, Any] = {METADATA_KEY: encode_footer(done)}
+        writer.add_key_value_metadata(metadata)
     return sink.getvalue()
 
 
@@ -84,4 +84,3 @@ def read_object(source: bytes, key: str) -> tuple[pa.Table, Footer]:
 
 def _reader(source: Any) -> Any:
     return pa.BufferReader(source) if isinstance(source, bytes | memoryview) else source
-

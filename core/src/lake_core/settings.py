@@ -18,7 +18,10 @@ _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
 
 def setting(
-    parse: Callable[[str], Any], *, help: str, default: Any = dataclasses.MISSING  # noqa: A002
+    parse: Callable[[str], Any],
+    *,
+    help: str,  # noqa: A002 - argparse's word for it
+    default: Any = dataclasses.MISSING,
 ) -> Any:
     """Declare a field: how its text is read, what it means (with its unit) and its default."""
     return dataclasses.field(default=default, metadata={"parse": parse, "help": help})

@@ -1,0 +1,1 @@
+"""Scores the records of one stream and lands them exactly once as Parquet in S3."""

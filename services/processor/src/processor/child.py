@@ -1,0 +1,166 @@
+"""The process that KCL starts for a shard: messages in, ranges out.
+
+Order of things, for every message: take the records, write what is due, checkpoint what the lake
+holds, acknowledge. An exception ends the process; the daemon ends with it and the task starts
+again from the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from lake_core.layout import Chain, ended_key
+from lake_core.names import Domain
+from lake_core.rules import RuleSet
+from processor.chain import ChainWriter, FlushPolicy, StreamFacts
+from processor.kcl_protocol import (
+    Daemon,
+    Initialize,
+    LeaseLost,
+    Message,
+    ProcessRecords,
+    ProtocolError,
+    ShardEnded,
+    ShutdownRequested,
+)
+from processor.lake_store import LakeEffects, LakeStore
+from processor.records import stream_records
+
+log = logging.getLogger(__name__)
+TICK_SECONDS: Final = 0.5  # how late a range that is due by age may be written
+CHECKPOINT_RETRIES_AT_END: Final = 10
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """What `run` learnt of the stream."""
+
+    domain: Domain
+    incarnation: str
+    created: int  # milliseconds since 1970 UTC
+    retention_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildParts:
+    """What a child works with; made in `__main__`."""
+
+    store: LakeStore
+    stream: Stream
+    rules: RuleSet
+    policy: FlushPolicy
+    heartbeats: Path
+    clock: Callable[[], float]  # seconds; goes on while the machine sleeps
+    wall_clock: Callable[[], float]  # seconds since 1970
+
+
+class Child:
+    """One shard, from `initialize` to its end."""
+
+    def __init__(self, daemon: Daemon, parts: ChildParts, start: Initialize) -> None:
+        stream = parts.stream
+        self._daemon = daemon
+        self._parts = parts
+        self._chain = Chain(stream.domain, stream.incarnation, start.shardId)
+        facts = StreamFacts(stream.created, stream.retention_hours * 3_600_000)
+        self._writer = ChainWriter(self._chain, facts, parts.policy, start.position)
+        self._writer.checkpointed = start.position
+        self._effects = LakeEffects(
+            parts.store, self._chain, parts.rules, parts.clock, stream.retention_hours
+        )
+        self._heartbeat = parts.heartbeats / start.shardId
+        log.info("shard taken", extra={"shard": start.shardId, "position": start.position})
+
+    def handle(self, message: Message | None) -> bool:
+        """Handle a message, or a tick; False when the shard is done with."""
+        self._heartbeat.touch()
+        self._writer.refuse_if_held_too_long(self._parts.clock())
+        match message:
+            case None:
+                self._flush()
+                return True
+            case ProcessRecords():
+                self._process(message)
+            case LeaseLost():
+                log.info("lease lost", extra={"shard": self._chain.shard})
+            case ShardEnded():
+                self._end_of_shard()
+            case ShutdownRequested():
+                self._flush(force=True)
+                self._checkpoint()
+                log.info(
+                    "handed over", extra={"shard": self._chain.shard, "position": self._writer.end}
+                )
+            case _:
+                raise ProtocolError(f"unexpected message {message}")
+        self._daemon.acknowledge(message)
+        return isinstance(message, ProcessRecords | ShutdownRequested)
+
+    def close(self) -> None:
+        """Take the heartbeat away: this shard is nobody's fault any more."""
+        self._heartbeat.unlink(missing_ok=True)
+
+    def _process(self, message: ProcessRecords) -> None:
+        received, now = self._parts.clock(), self._now(message)
+        for record in stream_records(self._parts.stream.domain, message.records, received):
+            self._effects.run(self._writer.receive(record, now))
+            if self._writer.is_full:
+                self._flush()
+        self._flush()
+        self._checkpoint()
+
+    def _now(self, message: ProcessRecords) -> int:
+        """Return the time in ms by the later of two clocks: ours, and Kinesis' own."""
+        ours = int(self._parts.wall_clock() * 1000)
+        if not message.records or message.millisBehindLatest is None:
+            return ours
+        theirs = message.records[-1].approximateArrivalTimestamp + message.millisBehindLatest
+        return max(ours, theirs)
+
+    def _flush(self, *, force: bool = False) -> None:
+        self._effects.run(self._writer.flush(self._parts.clock(), force=force))
+
+    def _checkpoint(self) -> None:
+        position = self._writer.checkpoint_due
+        if position is not None and self._daemon.checkpoint(position):
+            self._writer.checkpointed = position
+
+    def _end_of_shard(self) -> None:
+        self._flush(force=True)
+        marker = msgspec.json.encode({"last": self._writer.end})
+        self._parts.store.put(ended_key(self._chain), marker)
+        for attempt in range(CHECKPOINT_RETRIES_AT_END):
+            if self._daemon.checkpoint(None):
+                log.info("shard ended", extra={"shard": self._chain.shard})
+                return
+            time.sleep(attempt)
+        raise ProtocolError(f"no checkpoint at the end of {self._chain.shard}")
+
+
+def run_child(daemon: Daemon, parts: ChildParts) -> None:
+    """Serve one shard until it ends, is lost, or the daemon is gone."""
+    # SIGTERM and SIGINT reach the whole process group; only the JVM answers them, and asks us.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child: Child | None = None
+    try:
+        for message in daemon.messages(TICK_SECONDS):
+            if child is None:
+                if message is None:
+                    continue
+                if not isinstance(message, Initialize):
+                    raise ProtocolError(f"expected initialize, got {message}")
+                child = Child(daemon, parts, message)
+                daemon.acknowledge(message)
+            elif not child.handle(message):
+                return
+    finally:
+        if child is not None:
+            child.close()
