@@ -18,11 +18,19 @@ path_analytics_api := services/analytics_api
 path_local := local
 # uv reads no project file here: what is installed comes from the locks alone.
 UVPIP = $(UV) pip install --quiet --no-config
+# What each member's environment needs beyond its lock: the KCL's jars are checked.
+verify_processor = $(PYTHON) requirements/kcl_jars.py check $(VENVS)/processor
+CODE := core services local tests bench requirements
+TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
+# uv keeps what it downloads in HOME; without one, here.
+ifeq ($(HOME),)
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+endif
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@printf '\nVariables: MANUFACTURING_CSV=… ECOMMERCE_CSV=… (your own files), PORT=8000 (the API), PYTHON=python3\n'
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nVariables: MANUFACTURING_CSV=… ECOMMERCE_CSV=… (your own files), PORT=8000 (the API),\n           PYTEST_OPTIONS=…, PYTHON=python3\n'
 
 ##@ Environments
 .PHONY: setup
@@ -37,22 +45,88 @@ $(UV): requirements/uv.txt
 
 # A member's environment: its lock, the test tools, and the source of core and itself.
 define member_environment
-$(VENVS)/$(1)/.ready: requirements/$(1).txt requirements/test.txt core/pyproject.toml $(path_$(1))/pyproject.toml | $(UV)
+$(VENVS)/$(1)/.ready: requirements/$(1).txt requirements/test.txt $(if $(verify_$(1)),requirements/kcl-jars.sha256) core/pyproject.toml $(path_$(1))/pyproject.toml | $(UV)
 	@echo "· environment $(1)"
 	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/$(1)
 	@$(UVPIP) --python $(VENVS)/$(1) --require-hashes --build-constraints requirements/build.txt -r requirements/$(1).txt -r requirements/test.txt
 	@$(UVPIP) --python $(VENVS)/$(1) --no-deps $(foreach p,$(sort core $(path_$(1))),-e ./$(p))
+	@$(or $(verify_$(1)),true)
 	@touch $$@
 endef
 $(foreach member,$(MEMBERS),$(eval $(call member_environment,$(member))))
 
-$(VENVS)/dev/.ready: requirements/dev.txt $(foreach m,$(MEMBERS),$(path_$(m))/pyproject.toml) | $(UV)
+$(VENVS)/dev/.ready: requirements/dev.txt requirements/kcl-jars.sha256 $(foreach m,$(MEMBERS),$(path_$(m))/pyproject.toml) | $(UV)
 	@echo "· environment dev"
 	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/dev
 	@$(UVPIP) --python $(VENVS)/dev --require-hashes --build-constraints requirements/build.txt -r requirements/dev.txt
 	@$(UVPIP) --python $(VENVS)/dev --no-deps $(foreach m,$(MEMBERS),-e ./$(path_$(m)))
+	@$(PYTHON) requirements/kcl_jars.py check $(VENVS)/dev
 	@touch $@
 
 .PHONY: lock
 lock: $(UV) ## Compile the locks in requirements/ (UPGRADE=1 moves to the newest versions)
 	@UV=$(UV) $(PYTHON) requirements/lock.py lock
+
+##@ The lake on this machine
+LOCAL = $(VENVS)/local/bin/python -m lake_local
+RUN_OPTIONS = $(if $(MANUFACTURING_CSV),--manufacturing-csv '$(MANUFACTURING_CSV)') $(if $(ECOMMERCE_CSV),--ecommerce-csv '$(ECOMMERCE_CSV)') $(if $(PORT),--port '$(PORT)')
+
+.PHONY: run
+run: setup ## Start the whole lake: data set, then a live trickle; Ctrl-C stops it
+	@exec $(LOCAL) run $(RUN_OPTIONS)
+
+.PHONY: demo
+demo: setup ## The data set through the whole lake once: checks, insights, .lake/demo.json
+	@exec $(LOCAL) demo $(RUN_OPTIONS)
+
+.PHONY: data
+data: $(VENVS)/local/.ready ## Write the seeded CSVs to data/ (`make run` does it when needed)
+	@exec $(LOCAL) data
+
+.PHONY: clean
+clean: ## Remove the lake, generated data and caches; environments stay (rm -r .venvs)
+	@rm -rf .lake .lake.previous data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -path ./.venvs -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Code
+.PHONY: check
+check: $(VENVS)/dev/.ready ## The gate, under a minute: locks, ruff, format, mypy strict, import rules
+	@failed=0; step() { "$$@" || failed=1; }; \
+	step $(PYTHON) requirements/lock.py check; \
+	step $(DEV)/ruff check --quiet $(CODE); \
+	step $(DEV)/ruff format --check --quiet $(CODE); \
+	step $(DEV)/mypy --no-error-summary $(TYPED); \
+	report=$$($(DEV)/lint-imports --no-logo 2>&1) || { failed=1; echo "$$report"; }; \
+	if [ $$failed = 0 ]; then echo "check: locks, ruff, format, mypy, import rules: clean"; else echo "check FAILED (\`make format\` mends format)"; exit 1; fi
+
+.PHONY: format
+format: $(VENVS)/dev/.ready ## Format the code and fix what ruff can fix
+	@$(DEV)/ruff check --quiet --fix-only $(CODE)
+	@$(DEV)/ruff format --quiet $(CODE)
+
+##@ Tests
+.PHONY: test
+test: setup $(VENVS)/dev/.ready ## The gate and all tests, on a fresh machine too; a summary at the end
+	@failed=0; summary=; \
+	for stage in check test-unit test-integration; do \
+		started=$$SECONDS; result=passed; \
+		echo "── $$stage"; \
+		$(MAKE) --no-print-directory $$stage || { result=FAILED; failed=1; }; \
+		summary+=$$(printf '%-18s %s in %d s' "$$stage" "$$result" "$$((SECONDS - started))")$$'\n'; \
+	done; \
+	printf '── summary\n%s%s\n' "$$summary" "$$([ $$failed = 0 ] && echo 'all passed' || echo 'FAILED')"; \
+	exit $$failed
+
+PYTEST = -m pytest --quiet $(PYTEST_OPTIONS)
+UNIT = $(MEMBERS:%=test-unit-%)
+.PHONY: test-unit $(UNIT)
+test-unit: ## Unit tests, each member in its own environment, without sockets
+	@failed=0; for target in $(UNIT); do $(MAKE) --no-print-directory $$target || failed=1; done; exit $$failed
+
+$(UNIT): test-unit-%: $(VENVS)/%/.ready
+	@echo "· unit tests: $*"
+	@$(VENVS)/$*/bin/python $(PYTEST) --disable-socket --allow-unix-socket tests/unit/$*
+
+.PHONY: test-integration
+test-integration: setup $(VENVS)/dev/.ready ## Contract, integration and gate tests, with the emulator and the real KCL
+	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python $(PYTEST) tests/gate tests/contract tests/integration

@@ -41,7 +41,7 @@ HEADER = "# inputs-sha256: "
 
 def digest(inputs: list[str]) -> str:
     """Return a digest of what the inputs require; comments and other tables do not count."""
-    wanted = []
+    wanted: list[object] = []
     for path in [*inputs, f"{CORE}/pyproject.toml"]:
         text = (ROOT / path).read_text(encoding="utf-8")
         if path.endswith(".toml"):
@@ -68,9 +68,11 @@ def compile_lock(name: str, inputs: list[str]) -> None:
         command += ["--constraint", "requirements/dev.txt"]
     if os.environ.get("UPGRADE"):
         command.append("--upgrade")
-    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 - our own arguments
+    subprocess.run(command, cwd=ROOT, check=True)
     body = target.read_text(encoding="utf-8")
-    lines = [line for line in body.splitlines() if not line.startswith((HEADER, "# via", "./", "file:"))]
+    lines = [
+        line for line in body.splitlines() if not line.startswith((HEADER, "# via", "./", "file:"))
+    ]
     target.write_text(f"{HEADER}{digest(inputs)}\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
