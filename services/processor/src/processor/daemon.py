@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
 from lake_core.names import PROCESSORS
 from processor.settings import Settings
@@ -75,28 +74,22 @@ def _credentials_provider(environment: Mapping[str, str]) -> str:
     return "DefaultCredentialsProvider"
 
 
-# JSON without a JSON encoder: quotes and backslashes are taken out, line ends become bars.
-_MESSAGE: Final = (
-    "%replace(%replace(%msg%ex{5}){'[\\\\\\\\\"]',''}){'[\\\\r\\\\n\\\\t]+',' | '}%nopex"
-)
-_LINE: Final = (
-    '{"time":"%d{yyyy-MM-dd\'T\'HH:mm:ss.SSS\'Z\',UTC}","level":"%level","service":"kcl",'
-    '"logger":"%logger{0}","shard":"%mdc{ShardId:-}","message":"' + _MESSAGE + '"}%n'
-)
-
-
 def logback(level: str = "WARN") -> str:
     """Return the daemon's log configuration: JSON lines on stderr.
 
     A child's stderr is passed on line by line as it is; the daemon's own copy of it is silenced.
+    So are two warnings that each start and stop would bring although nothing is wrong.
     """
     return f"""\
 <configuration>
+  <statusListener class="ch.qos.logback.core.status.NopStatusListener"/>
   <appender name="STDERR" class="ch.qos.logback.core.ConsoleAppender">
     <target>System.err</target>
-    <encoder><pattern>{escape(_LINE)}</pattern></encoder>
+    <encoder class="ch.qos.logback.classic.encoder.JsonEncoder"/>
   </appender>
   <logger name="software.amazon.kinesis.multilang.DrainChildSTDERRTask" level="OFF"/>
+  <logger name="software.amazon.kinesis.worker.WorkerMetricsSelector" level="ERROR"/>
+  <logger name="software.amazon.kinesis.metrics.CloudWatchPublisherRunnable" level="ERROR"/>
   <logger name="software.amazon.awssdk" level="WARN"/>
   <root level="{level}"><appender-ref ref="STDERR"/></root>
 </configuration>
