@@ -1,0 +1,106 @@
+"""`python -m lake_local run | demo | data | provision | java`: the lake on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from lake_core.errors import LakeError, SettingsError
+from lake_core.names import Domain
+from lake_core.settings import load
+from lake_local import aws, demo
+from lake_local.data_set import generated_file
+from lake_local.directory import LakeDirectory
+from lake_local.java import find_java
+from lake_local.provision import provision
+from lake_local.runner import Request, run_forever, run_lake
+from lake_local.settings import PREFIX, Settings, port
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load(Settings, PREFIX, os.environ)
+        if getattr(options, "port", None) is not None:
+            settings = dataclasses.replace(settings, api_port=options.port)
+        return {"run": _run, "demo": _demo, "data": _data, "provision": _provision, "java": _java}[
+            options.command
+        ](options, settings)
+    except LakeError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2 if isinstance(error, SettingsError) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lake_local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    texts = {
+        "run": "start the whole lake: the data set, then a live trickle",
+        "demo": "send the data set through the whole lake once and check every row",
+    }
+    for name, text in texts.items():
+        command = commands.add_parser(name, help=text, description=text)
+        for domain in Domain:
+            command.add_argument(f"--{domain}-csv", type=Path, metavar="FILE", help="your own CSV")
+        command.add_argument("--port", type=port, help="of the API on 127.0.0.1; 0: any free one")
+    data = commands.add_parser("data", help="write the generated CSVs, unless they are there")
+    data.add_argument("--domain", choices=[str(domain) for domain in Domain], help="only this one")
+    commands.add_parser("provision", help="make what the lake stands on at AWS_ENDPOINT_URL")
+    commands.add_parser("java", help="print the Java runtime that the KCL is run with")
+    return parser
+
+
+def _request(options: argparse.Namespace, settings: Settings) -> Request:
+    files = {domain: getattr(options, f"{domain}_csv") for domain in Domain}
+    return Request(CHECKOUT, settings, files, os.environ)
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    run_lake(_request(options, settings), run_forever, trickle=True)
+    print("stopped; nothing is left running")
+    return 0  # being asked to stop is how this ends well
+
+
+def _demo(options: argparse.Namespace, settings: Settings) -> int:
+    code = run_lake(_request(options, settings), demo.run_demo, trickle=False)
+    if code == 0:
+        directory = LakeDirectory(settings.directory)
+        answers = msgspec.json.decode(directory.answers.read_bytes())
+        demo.print_insights(answers["/v1/insights/integrated"], Console())
+        print(f"every answer: {directory.answers}\nthe objects:  {directory.objects}")
+    return code
+
+
+def _data(options: argparse.Namespace, settings: Settings) -> int:
+    for domain in [Domain(options.domain)] if options.domain else list(Domain):
+        print(generated_file(domain, settings).write())
+    return 0
+
+
+def _provision(options: argparse.Namespace, settings: Settings) -> int:
+    del options
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint:
+        raise SettingsError("AWS_ENDPOINT_URL is missing: the URL of the emulator to provision")
+    for fact in provision(aws.clients(aws.credentials(endpoint)), settings):
+        print(fact)
+    return 0
+
+
+def _java(options: argparse.Namespace, settings: Settings) -> int:
+    del options, settings
+    print(find_java(os.environ))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
