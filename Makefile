@@ -22,6 +22,10 @@ UVPIP = $(UV) pip install --quiet --no-config
 verify_processor = $(PYTHON) requirements/kcl_jars.py check $(VENVS)/processor
 CODE := core services local tests bench requirements
 TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
+# The machine's own certificates, where it has any: behind a company's proxy uv's do not do.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS := true
+endif
 # uv keeps what it downloads in HOME; without one, here.
 ifeq ($(HOME),)
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
