@@ -22,7 +22,9 @@ from lake_core.settings import load
 from processor import daemon, health
 from processor.chain import FlushPolicy
 from processor.child import ChildParts, Stream, run_child
+from processor.fail_points import FailingLakeStore, kill_self, refuse_where_deployed
 from processor.kcl_protocol import Daemon
+from processor.lake_store import LakeStore
 from processor.leases import LeaseTable, root_shards
 from processor.s3_store import CLIENT_CONFIG, S3LakeStore
 from processor.settings import PREFIX, Settings
@@ -40,6 +42,9 @@ def main(arguments: list[str]) -> int:
     configure_logging("processor")
     try:
         settings = load(Settings, PREFIX, os.environ)
+        refuse_where_deployed(
+            settings.fail_point, deployed=settings.deployed, environment=os.environ
+        )
         return {"run": _run, "child": _child, "healthy": _healthy}[command](settings)
     except LakeError as error:
         # Its message says all there is to say; a trace would bury it.
@@ -73,7 +78,7 @@ def _run(settings: Settings) -> int:
     _write_configuration(settings, stream, directory)
     jars = Path(str(files("amazon_kclpy"))) / "jars"
     command = daemon.java_command(
-        settings, directory, jars, emulator="AWS_ENDPOINT_URL" in os.environ
+        settings, directory, jars, emulator=daemon.endpoint(os.environ, "kinesis") is not None
     )
     log.info(
         "starting the daemon", extra={"stream": settings.stream, "incarnation": stream.incarnation}
@@ -94,8 +99,13 @@ def _write_configuration(settings: Settings, stream: Stream, directory: Path) ->
 def _child(settings: Settings) -> int:
     stream = msgspec.json.decode(settings.stream_facts_file.read_bytes(), type=Stream)
     client = boto3.client("s3", config=CLIENT_CONFIG)
+    store: LakeStore = S3LakeStore(client, settings.bucket)
+    if settings.fail_point:
+        store = FailingLakeStore(
+            store, settings.fail_point, settings.state_directory, die=kill_self
+        )
     parts = ChildParts(
-        store=S3LakeStore(client, settings.bucket),
+        store=store,
         stream=stream,
         rules=rule_set(settings.rule_set),
         policy=FlushPolicy(settings.max_rows, settings.max_bytes, settings.max_age_seconds),

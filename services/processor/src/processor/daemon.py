@@ -32,9 +32,15 @@ def coordinator_table(settings: Settings) -> str:
     return f"{lease_table(settings)}-CoordinatorState"
 
 
+def endpoint(environment: Mapping[str, str], service: str) -> str | None:
+    """Return what the AWS SDKs' own variables name in place of AWS; the service's own wins."""
+    own = environment.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+    return own or environment.get("AWS_ENDPOINT_URL")
+
+
 def properties(settings: Settings, incarnation: str, environment: Mapping[str, str]) -> str:
     """Return the daemon's properties file."""
-    endpoint = environment.get("AWS_ENDPOINT_URL")
+    kinesis = endpoint(environment, "kinesis")
     values: dict[str, object] = {
         "executableName": f"{sys.executable} -m processor child",
         "processingLanguage": "python/3.11",
@@ -56,15 +62,15 @@ def properties(settings: Settings, incarnation: str, environment: Mapping[str, s
         "inMemoryWorkerMetricsCaptureFrequencyMillis": NEVER_MILLISECONDS,
         "failoverTimeMillis": settings.failover_milliseconds,
         "maxLeasesToStealAtOneTime": 10,
-        "shardSyncIntervalMillis": 2000 if endpoint else 60_000,
-        "parentShardPollIntervalMillis": 500 if endpoint else 10_000,
+        "shardSyncIntervalMillis": 2000 if kinesis else 60_000,
+        "parentShardPollIntervalMillis": 500 if kinesis else 10_000,
         "shutdownGraceMillis": settings.shutdown_grace_milliseconds,
         "validateSequenceNumberBeforeCheckpointing": "false",
     }
     if settings.worker_id:
         values["workerId"] = settings.worker_id
-    if endpoint:
-        values |= {"kinesisEndpoint": endpoint, "dynamoDBEndpoint": endpoint}
+    values["kinesisEndpoint"] = kinesis
+    values["dynamoDBEndpoint"] = endpoint(environment, "dynamodb")
     return "".join(f"{name} = {value}\n" for name, value in values.items() if value is not None)
 
 

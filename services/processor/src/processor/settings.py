@@ -8,7 +8,8 @@ from typing import Final
 
 from lake_core.names import Domain, domain_of_stream
 from lake_core.rules import rule_set
-from lake_core.settings import positive_float, positive_int, setting
+from lake_core.settings import flag, positive_float, positive_int, setting
+from processor.fail_points import FailPoint
 
 PREFIX: Final = "PROCESSOR_"
 MIB: Final = 1024 * 1024
@@ -64,6 +65,12 @@ class Settings:
     heap_megabytes: int = setting(positive_int, help="heap of the JVM", default=256)
     metrics_level: str = setting(
         str, help="KCL's CloudWatch metrics: NONE, SUMMARY or DETAILED (costs)", default="NONE"
+    )
+    deployed: bool = setting(
+        flag, help="whether this is a deployed image, which refuses a fail point", default=False
+    )
+    fail_point: FailPoint | None = setting(
+        FailPoint.parse, help="where a child kills itself, for tests: <name>:<n>", default=None
     )
 
     @property
