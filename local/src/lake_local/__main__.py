@@ -38,6 +38,10 @@ def main(arguments: list[str]) -> int:
     except LakeError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2 if isinstance(error, SettingsError) else 1
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"error: {where}{error.strerror or error}\n")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from rich.text import Text
 from lake_local.view import DomainView, PartState, View
 
 LINE_EVERY_SECONDS: Final = 5.0
+BAR_WIDTH: Final = 12
 _MARKS: Final = {
     PartState.WAITING: ("·", "dim"),
     PartState.STARTING: ("◌", "yellow"),
@@ -152,17 +153,18 @@ def render(view: View) -> Group:
 
 
 def _domains(view: View) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column("source")
-    table.add_column("", width=24)
+    # 80 columns wide, the narrowest terminal that is usual.
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    table.add_column("source", no_wrap=True, min_width=13)
+    table.add_column("", width=BAR_WIDTH)
     for heading in ("sent", "per s", "scored", "per s", "quarantined"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for domain, figures in view.domains.items():
         total = figures.rows or 1
         done = figures.sent.value + figures.refused if figures.rows else 0
         table.add_row(
             domain,
-            ProgressBar(total=total, completed=min(done, total), width=24),
+            ProgressBar(total=total, completed=min(done, total), width=BAR_WIDTH),
             f"{figures.sent.value + figures.trickle:,}",
             f"{figures.sent.per_second:,.0f}",
             f"{figures.scored.value:,}",
