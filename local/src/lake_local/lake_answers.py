@@ -25,5 +25,14 @@ def lag_seconds(insights: Any) -> float | None:
 
 
 def lake_figures(lake: Any) -> dict[Domain, Figures]:
-    """Return rows and unusable entries per domain out of `/v1/lake`."""
-    raise NotImplementedError(lake)
+    """Return rows and unusable entries per domain out of `/v1/lake`.
+
+    Its shape: `{"zones": {"processed": {"manufacturing": {"objects", "bytes", "rows",
+    "unusable_entries", "bytes_per_row", "payload_bytes", "compression_ratio"}, …}, …}}`.
+    """
+    processed = lake["zones"]["processed"]
+    return {
+        domain: Figures(processed[domain]["rows"], processed[domain]["unusable_entries"])
+        for domain in Domain
+        if domain in processed
+    }
