@@ -1,0 +1,42 @@
+"""`python -m ingestor upload | replay`: wires arguments, settings, clients and parts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import boto3
+
+from ingestor import commands, kinesis_stream, s3_bucket
+from ingestor.arguments import parser
+from ingestor.settings import PREFIX, Settings
+from ingestor.stop import StopSignal
+from lake_core.errors import LakeError, SettingsError
+from lake_core.logs import configure_logging
+from lake_core.settings import load
+
+log = logging.getLogger("ingestor")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands; return the exit code."""
+    asked = parser().parse_args(arguments)
+    configure_logging("ingestor")
+    try:
+        settings = load(Settings, PREFIX, os.environ)
+        s3 = boto3.client("s3", config=s3_bucket.CLIENT_CONFIG)
+        if asked.command == "upload":
+            commands.upload(asked, s3_bucket.S3Bucket(s3, settings.bucket))
+            return 0
+        kinesis = boto3.client("kinesis", config=kinesis_stream.CLIENT_CONFIG)
+        with StopSignal() as stop:
+            return commands.ReplayCommand(asked, settings, s3, kinesis, stop).run()
+    except LakeError as error:
+        # Its message says all there is to say; a trace would bury it.
+        log.critical("%s", error)
+        return 2 if isinstance(error, SettingsError) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,210 @@
+"""What the commands do: upload a CSV, replay one, or send a slice of it at each tick."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+from urllib.parse import urlsplit
+
+from ingestor.cursor import ClaimHeld, Cursor, Position
+from ingestor.kinesis_stream import KinesisStream
+from ingestor.pace import Pace, parse_rate, parse_speed, rate_of_speed
+from ingestor.progress import ReplayProgress
+from ingestor.putter import Putter
+from ingestor.quarantine import IngestQuarantine
+from ingestor.records import PackedRecords, PlainRecords, Records
+from ingestor.replay import Outcome, Plan, Replay
+from ingestor.s3_bucket import S3Bucket
+from ingestor.settings import Settings
+from ingestor.source import CsvSource, Scan, event_source
+from ingestor.stop import StopSignal
+from lake_core.errors import InputError
+from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
+from lake_core.names import Domain, domain_of_stream
+from lake_core.wire import Packing
+
+if TYPE_CHECKING:
+    from types_boto3_kinesis import KinesisClient
+    from types_boto3_s3 import S3Client
+
+log = logging.getLogger("ingestor")
+DAY_SECONDS: Final = 86_400
+
+
+def upload(asked: argparse.Namespace, bucket: S3Bucket) -> None:
+    """Put a CSV under `raw/`.
+
+    Raises:
+        InputError: the file cannot be read or is not the domain's CSV.
+    """
+    domain, path = Domain(asked.domain), Path(asked.file)
+    CsvSource(domain, str(path), lambda: _open_path(path)).check_header()
+    key = raw_key(domain)
+    with _open_path(path) as file:
+        bucket.upload(key, file)
+    log.info("uploaded", extra={"file": str(path), "key": key, "bytes": path.stat().st_size})
+
+
+def open_source(source: str, domain: Domain, s3: S3Client) -> CsvSource:
+    """Return the CSV at a path or an `s3://` address.
+
+    Raises:
+        InputError: the address is neither.
+    """
+    parts = urlsplit(source)
+    if parts.scheme == "s3":
+        key = parts.path.lstrip("/")
+        bucket = S3Bucket(s3, parts.netloc)
+        return CsvSource(domain, Path(key).name, lambda: bucket.open(key))
+    path = Path(source)
+    return CsvSource(domain, path.name, lambda: _open_path(path))
+
+
+def _open_path(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def rows_of_tick(now: float, every: int, rows_per_day: int) -> int:
+    """Return how many rows the tick at `now` sends; the ticks of a day add up to the day's rows."""
+    tick = int(now // every)
+    return (
+        tick + 1
+    ) * rows_per_day * every // DAY_SECONDS - tick * rows_per_day * every // DAY_SECONDS
+
+
+class ReplayCommand:
+    """`replay` with its options."""
+
+    def __init__(
+        self,
+        asked: argparse.Namespace,
+        settings: Settings,
+        s3: S3Client,
+        kinesis: KinesisClient,
+        stop: StopSignal,
+    ) -> None:
+        self._asked = asked
+        self._settings = settings
+        self._stop = stop
+        self._domain = domain_of_stream(asked.stream)
+        self._source = open_source(asked.source, self._domain, s3)
+        self._bucket = S3Bucket(s3, settings.bucket)
+        self._stream = KinesisStream(kinesis, asked.stream)
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._cursor = Cursor(self._bucket, cursor_key(asked.stream), owner, time.time)
+
+    def run(self) -> int:
+        """Replay; return the exit code."""
+        scan = self._source.scan()
+        self._stream.shards()  # a stream that does not exist is told of before anything else
+        if self._asked.every:
+            return self._ticks(scan)
+        start = self._start(scan)
+        plan = Plan(start, self._asked.limit, self._asked.laps, self._asked.start_lap)
+        outcome = self._replay(scan, plan)
+        endless = self._asked.laps is None
+        if not outcome.stopped or endless:
+            return 0
+        return 128 + (self._stop.number or 0)
+
+    def _start(self, scan: Scan) -> Position:
+        first = Position(self._asked.start_lap, 0)
+        if not self._asked.resume:
+            self._cursor.restart(self._source.name, scan.digest, first)
+            return first
+        found = self._cursor.claim(self._source.name, scan.digest)
+        start = max(found, first, key=lambda at: (at.lap, at.row))
+        plan = Plan(start, self._asked.limit, self._asked.laps, self._asked.start_lap)
+        log.info(
+            "resuming",
+            extra={"lap": start.lap, "row": start.row, "rows_left": plan.total(scan.rows)},
+        )
+        return start
+
+    def _ticks(self, scan: Scan) -> int:
+        """Send a slice at each tick until stopped."""
+        while True:
+            began = time.time()
+            self._tick(scan, began)
+            left = (began // self._asked.every + 1) * self._asked.every - time.time()
+            if self._asked.once or self._stop.event.wait(max(0.0, left)):
+                return 0
+
+    def _tick(self, scan: Scan, now: float) -> None:
+        try:
+            start = self._cursor.claim(self._source.name, scan.digest)
+        except ClaimHeld as error:
+            log.warning("tick left out: %s", error)
+            return
+        limit = rows_of_tick(now, self._asked.every, self._asked.rows_per_day)
+        self._replay(scan, Plan(start, limit, None, 0))
+
+    def _replay(self, scan: Scan, plan: Plan) -> Outcome:
+        putter = Putter(self._stream, self._settings, self._stream.moved)
+        total = plan.total(scan.rows)
+        try:
+            with ReplayProgress(self._asked.stream, total, scan.rows) as progress:
+                outcome = Replay(
+                    source=self._source,
+                    scan=scan,
+                    plan=plan,
+                    pace=Pace(self._events_per_second(scan)),
+                    records=self._records(),
+                    putter=putter,
+                    quarantine=lambda lap, row: self._quarantine(scan, lap, row),
+                    save=self._cursor.save,
+                    progress=progress,
+                    stop=self._stop.event,
+                ).run()
+        finally:
+            putter.close()
+        self._cursor.save(outcome.position, release=True)
+        self._report(putter, outcome)
+        return outcome
+
+    def _events_per_second(self, scan: Scan) -> float | None:
+        if self._asked.speed:
+            speed = parse_speed(self._asked.speed)
+            return rate_of_speed(speed, scan.rows, scan.span_days)
+        return None if self._asked.every else parse_rate(self._asked.rate)
+
+    def _records(self) -> Records:
+        if self._asked.packing == Packing.NONE:
+            return PlainRecords(self._stream.shards)
+        return PackedRecords(
+            self._stream.shards,
+            self._settings.packed_payload_bytes,
+            self._settings.linger_seconds,
+        )
+
+    def _quarantine(self, scan: Scan, lap: int, first_row: int) -> IngestQuarantine:
+        key = ingest_quarantine_key(self._domain, str(event_source(self._source, scan, lap)))
+        return IngestQuarantine(self._bucket, key, self._source.name, first_row)
+
+    def _report(self, putter: Putter, outcome: Outcome) -> None:
+        totals = putter.totals
+        log.info(
+            "interrupted; go on with --resume" if outcome.stopped else "replayed",
+            extra={
+                "stream": self._asked.stream,
+                "sent": totals.events,
+                "quarantined": outcome.quarantined,
+                "records": totals.records,
+                "bytes": totals.bytes,
+                "put_calls": totals.calls,
+                "retried": totals.retried,
+                "unknown_outcomes": totals.unknown_outcomes,
+                "seconds": round(outcome.seconds, 3),
+                "events_per_second": round(totals.events / max(outcome.seconds, 1e-9)),
+                "lap": outcome.position.lap,
+                "row": outcome.position.row,
+            },
+        )

@@ -1,0 +1,128 @@
+"""`Stream` on Kinesis, and its shard map, kept up to date."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
+
+from ingestor.putter import PutResult
+from ingestor.records import OutgoingRecord
+from ingestor.shards import Shard, ShardMap
+from lake_core.errors import InputError, OutcomeUnknown, TransientError
+
+if TYPE_CHECKING:
+    from types_boto3_kinesis import KinesisClient
+
+# Retries are ours: the SDK's would put whole calls again, and hide outcomes that are not known.
+CLIENT_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1}, max_pool_connections=32
+)
+MAP_SECONDS: Final = 60.0  # a split that moves no key of ours is noticed by then
+MAP_REFRESH_SECONDS: Final = 1.0  # at most so often after a record went elsewhere
+SERVER_ERROR: Final = 500
+_PASSING: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "LimitExceededException",
+        "ThrottlingException",
+        "KMSThrottlingException",
+        "InternalFailure",
+        "ServiceUnavailable",
+    }
+)
+
+
+class KinesisStream:
+    """One stream."""
+
+    def __init__(
+        self, client: KinesisClient, name: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._moved = False
+        self._map: ShardMap | None = None
+        self._map_since = 0.0
+
+    def put(self, records: Sequence[OutgoingRecord]) -> list[PutResult]:
+        """See `Stream`."""
+        entries: list[Any] = [_entry(record) for record in records]
+        try:
+            answer = self._client.put_records(StreamName=self._name, Records=entries)
+        except ClientError as error:
+            raise self._sorted(error) from error
+        except (EndpointConnectionError, ConnectTimeoutError) as error:
+            raise TransientError(str(error)) from error  # nobody was reached
+        except BotoCoreError as error:
+            raise OutcomeUnknown(str(error)) from error
+        return [
+            PutResult(result.get("ShardId"), result.get("ErrorCode"))
+            for result in answer["Records"]
+        ]
+
+    def shards(self) -> ShardMap:
+        """Return the open shards; the same object as long as nothing has changed.
+
+        Raises:
+            InputError: the stream does not exist.
+        """
+        with self._lock:
+            age = self._clock() - self._map_since
+            if self._map is None or age > (MAP_REFRESH_SECONDS if self._moved else MAP_SECONDS):
+                fresh = self._read_map()
+                if fresh != self._map:
+                    self._map = fresh
+                self._map_since, self._moved = self._clock(), False
+            return self._map
+
+    def moved(self) -> None:
+        """Take note that a record went to a shard that the map did not expect."""
+        self._moved = True
+
+    def _read_map(self) -> ShardMap:
+        pages = self._client.get_paginator("list_shards").paginate(StreamName=self._name)
+        try:
+            found = [shard for page in pages for shard in page["Shards"]]
+        except ClientError as error:
+            raise self._sorted(error) from error
+        except BotoCoreError as error:
+            raise TransientError(f"the shards of {self._name} cannot be listed: {error}") from error
+        return ShardMap.of(
+            [
+                Shard(
+                    shard["ShardId"],
+                    int(shard["HashKeyRange"]["StartingHashKey"]),
+                    int(shard["HashKeyRange"]["EndingHashKey"]),
+                )
+                for shard in found
+                if "EndingSequenceNumber" not in shard["SequenceNumberRange"]
+            ]
+        )
+
+    def _sorted(self, error: ClientError) -> Exception:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code == "ResourceNotFoundException":
+            return InputError(f"the stream {self._name} does not exist; create it first")
+        if code in _PASSING or status >= SERVER_ERROR:
+            return TransientError(f"{code}: {error}")
+        return error
+
+
+def _entry(record: OutgoingRecord) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Data": record.data, "PartitionKey": record.partition_key}
+    if record.hash_key is not None:
+        entry["ExplicitHashKey"] = record.hash_key
+    return entry

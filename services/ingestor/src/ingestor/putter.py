@@ -1,0 +1,291 @@
+"""Puts records on the stream: full batches, retried record by record, in order within a shard.
+
+One lane (a thread) serves a shard, or several where there are many. A lane has one call under way
+at a time, so that a retry is not overtaken by later records of its shard. PutRecords itself gives
+no order inside one call; only a call with partial failures can show that.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from zlib import crc32
+
+from ingestor.records import OutgoingRecord
+from ingestor.settings import Settings
+from lake_core.errors import OutcomeUnknown, TransientError
+
+MAX_CALL_RECORDS: Final = 500  # PutRecords' limit per call
+MAX_CALL_BYTES: Final = 5 * 1024 * 1024  # PutRecords' limit per call, keys included
+SHARD_BYTES_PER_SECOND: Final = 1024 * 1024
+SHARD_RECORDS_PER_SECOND: Final = 1000
+MAX_LANES: Final = 16
+QUEUED_RECORDS: Final = 1500  # per lane: three calls' worth, so that reading never waits for long
+BASE_DELAY_SECONDS: Final = 0.05
+MAX_DELAY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """What became of one record of a call."""
+
+    shard_id: str | None  # where it is, if it was taken
+    error: str | None  # why it was not, otherwise
+
+
+class Stream(Protocol):
+    """A Kinesis stream."""
+
+    def put(self, records: Sequence[OutgoingRecord]) -> list[PutResult]:
+        """Put up to MAX_CALL_RECORDS records; one result each, in their order.
+
+        Raises:
+            OutcomeUnknown: no answer: each record may or may not be there.
+            TransientError: the call as a whole was refused; nothing is there.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Totals:
+    """What has been put."""
+
+    events: int = 0
+    records: int = 0
+    bytes: int = 0
+    calls: int = 0
+    retried: int = 0  # records that had to be put again
+    unknown_outcomes: int = 0  # of those, records that may be there twice now
+
+
+class Putter:
+    """All lanes of a stream, and which rows they have got acknowledged."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        settings: Settings,
+        on_moved: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.totals = Totals()
+        self._stream = stream
+        self._settings = settings
+        self._on_moved = on_moved  # a record went to another shard than thought: map is old
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lanes: dict[int, _Lane] = {}
+        self._pending: dict[int, int] = {}  # first position → records that begin there
+        self._failure: BaseException | None = None
+        self._idle = threading.Condition(self._lock)
+
+    def put(self, record: OutgoingRecord) -> None:
+        """Queue a record; waits while its lane is full.
+
+        Raises:
+            TransientError: a lane has given up.
+        """
+        with self._lock:
+            begun = self._pending.get(record.first_position, 0)
+            self._pending[record.first_position] = begun + 1
+        lane = self._lane(record.shard_id)
+        while True:
+            self.check()
+            try:
+                lane.records.put(record, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def check(self) -> None:
+        """Raise what stopped a lane."""
+        if self._failure is not None:
+            raise self._failure
+
+    def acknowledged_before(self, position: int) -> int:
+        """Return the position before which every row is acknowledged, `position` at most."""
+        with self._lock:
+            return min(self._pending, default=position)
+
+    def drain(self, seconds: float | None = None) -> bool:
+        """Wait until everything queued is acknowledged; False if that took too long."""
+        deadline = None if seconds is None else self._clock() + seconds
+        with self._idle:
+            while self._pending and self._failure is None:
+                if deadline is not None and self._clock() >= deadline:
+                    return False
+                self._idle.wait(0.1)
+        self.check()
+        return True
+
+    def close(self) -> None:
+        """End the lanes; what is still queued is dropped."""
+        for lane in self._lanes.values():
+            lane.closing.set()
+        for lane in self._lanes.values():
+            lane.thread.join()
+
+    def _lane(self, shard_id: str) -> _Lane:
+        number = crc32(shard_id.encode()) % MAX_LANES
+        if number not in self._lanes:
+            self._lanes[number] = _Lane(self)
+        return self._lanes[number]
+
+    def acknowledge(self, records: Sequence[OutgoingRecord]) -> None:
+        """Take note that records are on the stream."""
+        with self._idle:
+            for record in records:
+                self._pending[record.first_position] -= 1
+                if not self._pending[record.first_position]:
+                    del self._pending[record.first_position]
+                self.totals.events += record.events
+                self.totals.records += 1
+                self.totals.bytes += record.size
+            self._idle.notify_all()
+
+    def count(self, *, calls: int = 0, retried: int = 0, unknown: int = 0) -> None:
+        """Add to the totals."""
+        with self._lock:
+            self.totals.calls += calls
+            self.totals.retried += retried
+            self.totals.unknown_outcomes += unknown
+
+    def fail(self, error: BaseException) -> None:
+        """Stop everything with the error of a lane."""
+        with self._idle:
+            self._failure = self._failure or error
+            self._idle.notify_all()
+
+    def attempt(self, records: Sequence[OutgoingRecord]) -> tuple[list[OutgoingRecord], str]:
+        """Put records once; return those to put again, and why."""
+        self.count(calls=1)
+        try:
+            results = self._stream.put(records)
+        except OutcomeUnknown as error:
+            # Putting them again may double them; their identity lets every reader tell.
+            self.count(unknown=len(records))
+            return list(records), str(error)
+        except TransientError as error:
+            return list(records), str(error)
+        pairs = list(zip(records, results, strict=True))
+        self.acknowledge([record for record, result in pairs if result.error is None])
+        if any(result.shard_id not in (None, record.shard_id) for record, result in pairs):
+            self._on_moved()
+        refused = [(record, result.error) for record, result in pairs if result.error is not None]
+        return [record for record, _ in refused], str(refused[0][1]) if refused else ""
+
+    def put_all(self, batch: list[OutgoingRecord], closing: threading.Event) -> None:
+        """Put a batch until every record of it is there.
+
+        Raises:
+            TransientError: one was refused for longer than the deadline.
+        """
+        began, tries = self._clock(), 0
+        while batch and not closing.is_set():
+            batch, reason = self.attempt(batch)
+            if not batch:
+                return
+            if self._clock() - began > self._settings.deadline_seconds:
+                raise TransientError(
+                    f"{len(batch)} records were refused for {self._settings.deadline_seconds:.0f} s"
+                    f" and given up; the last reason: {reason}"
+                )
+            self.count(retried=len(batch))
+            tries += 1
+            closing.wait(full_jitter(tries))
+
+    @property
+    def shard_limits(self) -> bool:
+        """Whether to keep to a shard's limits."""
+        return self._settings.shard_limits
+
+
+@dataclass(slots=True)
+class ShardLimit:
+    """Token buckets of one shard's bytes and records, each a second deep."""
+
+    bytes: float = SHARD_BYTES_PER_SECOND
+    records: float = SHARD_RECORDS_PER_SECOND
+    since: float = 0.0
+
+    def wait_seconds(self, size: int, now: float) -> float:
+        """Take a record's share; return how long to wait before it may go."""
+        passed = max(0.0, now - self.since)
+        self.since = max(now, self.since)
+        self.bytes = min(self.bytes + passed * SHARD_BYTES_PER_SECOND, SHARD_BYTES_PER_SECOND)
+        self.records = min(
+            self.records + passed * SHARD_RECORDS_PER_SECOND, SHARD_RECORDS_PER_SECOND
+        )
+        self.bytes -= size
+        self.records -= 1
+        short = max(-self.bytes / SHARD_BYTES_PER_SECOND, -self.records / SHARD_RECORDS_PER_SECOND)
+        return max(0.0, short)
+
+
+@dataclass(slots=True)
+class _Lane:
+    putter: Putter
+    records: queue.Queue[OutgoingRecord] = field(
+        default_factory=lambda: queue.Queue(QUEUED_RECORDS)
+    )
+    closing: threading.Event = field(default_factory=threading.Event)
+    limits: dict[str, ShardLimit] = field(default_factory=dict)
+    left: OutgoingRecord | None = None  # did not fit into the last call
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self.closing.is_set():
+                if batch := self._batch():
+                    self._keep_to_limits(batch)
+                    self.putter.put_all(batch, self.closing)
+        except BaseException as error:  # noqa: BLE001 - carried to the main thread, which raises it
+            self.putter.fail(error)
+
+    def _batch(self) -> list[OutgoingRecord]:
+        """Return what is queued, up to the limits of a call; waits a moment for the first."""
+        batch: list[OutgoingRecord] = []
+        size = 0
+        while len(batch) < MAX_CALL_RECORDS:
+            record = self._next(wait=not batch)
+            if record is None:
+                break
+            if batch and size + record.size > MAX_CALL_BYTES:
+                self.left = record
+                break
+            batch.append(record)
+            size += record.size
+        return batch
+
+    def _next(self, *, wait: bool) -> OutgoingRecord | None:
+        if self.left is not None:
+            record, self.left = self.left, None
+            return record
+        try:
+            return self.records.get(timeout=0.05) if wait else self.records.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _keep_to_limits(self, batch: list[OutgoingRecord]) -> None:
+        if not self.putter.shard_limits:
+            return
+        wait = 0.0
+        for record in batch:
+            limit = self.limits.setdefault(record.shard_id, ShardLimit())
+            wait = max(wait, limit.wait_seconds(record.size, time.monotonic()))
+        self.closing.wait(wait)
+
+
+def full_jitter(tries: int) -> float:
+    """Return a wait in seconds: anything up to a cap that doubles with each try."""
+    cap = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2**tries)
+    return random.uniform(0, cap)  # noqa: S311 - spreads retries, guards nothing

@@ -1,0 +1,139 @@
+"""Makes Kinesis records of events: one each, or many of one shard packed together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingestor.shards import Shard, ShardMap
+from lake_core.packed import pack
+from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
+
+# Compression can at worst add a little; then a payload of this size still makes a legal record.
+SAFE_PAYLOAD_BYTES: Final = MAX_RECORD_BYTES - HEADER_BYTES - 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """A Kinesis record on its way, and which rows it carries."""
+
+    data: bytes
+    partition_key: str
+    shard_id: str
+    hash_key: str | None  # explicit, where the record holds events of several keys
+    events: int
+    first_position: int  # of its earliest row, counted over all rows of the replay
+
+    @property
+    def size(self) -> int:
+        """Bytes that count against Kinesis' limits."""
+        return len(self.data) + len(self.partition_key.encode())
+
+
+@dataclass(slots=True)
+class _Buffer:
+    shard: Shard
+    partition_key: str
+    first_position: int
+    since: float
+    lines: list[bytes] = field(default_factory=list)
+    payload_bytes: int = 0
+
+
+class PlainRecords:
+    """One record an event."""
+
+    def __init__(self, shards: Callable[[], ShardMap]) -> None:
+        self._shards = shards
+        self._known: dict[str, str] = {}
+        self._map: ShardMap | None = None
+
+    def add(self, key: str, raw: bytes, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take an event; yield the records that are ready."""
+        del now
+        if (current := self._shards()) is not self._map:
+            self._map, self._known = current, {}
+        shard = self._known.get(key)
+        if shard is None:
+            shard = self._known[key] = current.shard_of(key).shard_id
+        yield OutgoingRecord(raw, key, shard, None, 1, position)
+
+    def due(self, now: float) -> Iterator[OutgoingRecord]:
+        """Yield what has waited long enough: nothing ever waits here."""
+        del now
+        return iter(())
+
+    def rest(self) -> Iterator[OutgoingRecord]:
+        """Yield what is left."""
+        return iter(())
+
+    def held_positions(self) -> list[int]:
+        """Return where the rows that still wait here begin."""
+        return []
+
+
+class PackedRecords:
+    """Records of many events (`ndjson-zstd`), all of one shard, in the order they came."""
+
+    def __init__(
+        self, shards: Callable[[], ShardMap], payload_bytes: int, linger_seconds: float
+    ) -> None:
+        self._shards = shards
+        self._payload_bytes = min(payload_bytes, SAFE_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
+        self._linger_seconds = linger_seconds
+        self._buffers: dict[str, _Buffer] = {}
+        self._map: ShardMap | None = None
+        self._known: dict[str, Shard] = {}
+
+    def add(self, key: str, raw: bytes, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take an event; yield the records that are ready."""
+        if (current := self._shards()) is not self._map:
+            yield from self.rest()
+            self._map, self._known = current, {}
+        shard = self._known.get(key)
+        if shard is None:
+            shard = self._known[key] = current.shard_of(key)
+        buffer = self._buffers.get(shard.shard_id)
+        if buffer and self._is_full(buffer, len(raw)):
+            yield self._take(buffer)
+            buffer = None
+        if buffer is None:
+            buffer = self._buffers[shard.shard_id] = _Buffer(shard, key, position, now)
+        buffer.lines.append(raw)
+        buffer.payload_bytes += len(raw) + 1
+
+    def due(self, now: float) -> Iterator[OutgoingRecord]:
+        """Yield what has waited long enough."""
+        for buffer in list(self._buffers.values()):
+            if now - buffer.since >= self._linger_seconds:
+                yield self._take(buffer)
+
+    def rest(self) -> Iterator[OutgoingRecord]:
+        """Yield what is left."""
+        for buffer in list(self._buffers.values()):
+            yield self._take(buffer)
+
+    def held_positions(self) -> list[int]:
+        """Return where the rows that still wait here begin, one a shard."""
+        return [buffer.first_position for buffer in self._buffers.values()]
+
+    def _is_full(self, buffer: _Buffer, added: int) -> bool:
+        return (
+            buffer.payload_bytes + added + 1 > self._payload_bytes
+            or len(buffer.lines) >= MAX_EVENTS
+        )
+
+    def _take(self, buffer: _Buffer) -> OutgoingRecord:
+        del self._buffers[buffer.shard.shard_id]
+        return OutgoingRecord(
+            pack(buffer.lines),
+            buffer.partition_key,
+            buffer.shard.shard_id,
+            buffer.shard.hash_key,
+            len(buffer.lines),
+            buffer.first_position,
+        )
+
+
+Records = PlainRecords | PackedRecords

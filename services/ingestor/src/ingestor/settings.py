@@ -1,0 +1,35 @@
+"""The ingestor's settings: `INGESTOR_…`, read once, strict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lake_core.settings import flag, positive_float, positive_int, setting
+
+PREFIX: Final = "INGESTOR_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every variable, with unit, default and reason."""
+
+    bucket: str = setting(str, help="the bucket of the lake")
+    shard_limits: bool = setting(
+        flag,
+        help="keep to Kinesis' 1 MB/s and 1,000 records/s a shard; an emulator has no such limits",
+        default=True,
+    )
+    deadline_seconds: float = setting(
+        positive_float, help="how long one record may be refused before giving up", default=120.0
+    )
+    packed_payload_bytes: int = setting(
+        positive_int,
+        help="bytes of JSON in a packed record; 256 KiB make about one PUT payload unit of 25 KB",
+        default=256 * 1024,
+    )
+    linger_seconds: float = setting(
+        positive_float,
+        help="how long a paced event may wait for others to be packed with",
+        default=0.5,
+    )
