@@ -71,15 +71,16 @@ class Feed:
         figures = self._view.domains[self._domain]
         if isinstance(rows := entry.get("rows"), int):
             figures.rows = rows
-        if isinstance(sent := entry.get("sent"), int):
-            if self._child and self._child.program.ends:
-                figures.sent.set(sent)
-            else:
-                figures.trickle = sent
-        if isinstance(refused := entry.get("quarantined"), int):
-            figures.refused = refused
+        sent, refused = entry.get("sent"), entry.get("quarantined")
+        if not isinstance(sent, int) or not isinstance(refused, int):
+            return
+        if self._child and not self._child.program.ends:
+            figures.trickle, figures.trickle_refused = sent, refused
+            return
+        figures.sent.set(sent)
+        figures.refused = refused
         if entry.get("message") == "replayed":
-            self.result = Sent(figures.sent.value, figures.refused)
+            self.result = Sent(sent, refused)
 
     def _detail(self) -> str:
         return f"{self._view.domains[self._domain].sent.value:,} events sent"

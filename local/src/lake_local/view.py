@@ -57,10 +57,11 @@ class DomainView:
     scored: Counter = field(default_factory=Counter)
     unusable: int = 0  # entries that the processor put into quarantine
     trickle: int = 0  # events the trickle has sent
+    trickle_refused: int = 0  # rows it refused, each lap anew
 
     @property
     def quarantined(self) -> int:
-        return self.refused + self.unusable
+        return self.refused + self.trickle_refused + self.unusable
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ def test_programs_follow_each_other_and_the_last_word_is_the_result(processes: P
         says("upload-manufacturing", '{"message":"uploaded","rows":10}'),
         says(
             "replay-manufacturing",
-            '{"message":"replaying","sent":4}',
+            '{"message":"replaying","sent":4,"quarantined":1}',
             '{"message":"replayed","sent":8,"quarantined":2}',
         ),
     ]
