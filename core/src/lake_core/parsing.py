@@ -17,7 +17,7 @@ import msgspec
 from lake_core.errors import PoisonRecord
 from lake_core.events import EVENT_TYPES, Event, Reading
 from lake_core.names import Domain
-from lake_core.schema import Column, Kind, all_columns, columns
+from lake_core.schema import Kind, all_columns, columns
 
 # What bytes from outside can raise in the decoder; each is that entry's own fault.
 DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -72,28 +72,30 @@ def event_from_cells(domain: Domain, cells: Mapping[str, Any]) -> Event:
         PoisonRecord: the reason names the key.
     """
     values: dict[str, Any] = {}
-    for column in all_columns(domain):
-        value = cells.get(column.key)
-        if value is not None:
-            values[column.key] = _value(column, value)
+    key = ""
+    try:
+        for key, kind, convert in _plan(domain):  # noqa: B007 - named in the error
+            value = cells.get(key)
+            if value is not None:
+                values[key] = convert(value) if value.__class__ is str else value
+        if len(values) < len(columns(domain)):
+            _refuse_missing(domain, values)
+        return msgspec.convert(values, EVENT_TYPES[domain])
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, msgspec.ValidationError | UnicodeError):
+            raise _poison(error) from error
+        raise PoisonRecord(f"{key!r}: {cells[key][:40]!r} is not a {kind.value}") from error
+
+
+@cache
+def _plan(domain: Domain) -> tuple[tuple[str, Kind, Callable[[str], Any]], ...]:
+    return tuple((column.key, column.kind, _CELL[column.kind]) for column in all_columns(domain))
+
+
+def _refuse_missing(domain: Domain, values: Mapping[str, Any]) -> None:
     missing = [column.key for column in columns(domain) if column.key not in values]
     if missing:
         raise PoisonRecord(f"missing {', '.join(repr(key) for key in missing)}"[:MAX_REASON])
-    try:
-        return msgspec.convert(values, EVENT_TYPES[domain])
-    except (msgspec.ValidationError, UnicodeError) as error:
-        raise _poison(error) from error
-
-
-def _value(column: Column, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return _CELL[column.kind](value)
-    except (ValueError, OverflowError) as error:
-        raise PoisonRecord(
-            f"{column.key!r}: {value[:40]!r} is not a {column.kind.value}"
-        ) from error
 
 
 def _integer(cell: str) -> int:

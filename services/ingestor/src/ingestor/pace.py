@@ -19,11 +19,14 @@ class Pace:
     """Says how long to wait before the next event. `events_per_second` None: not at all."""
 
     events_per_second: float | None
-    _due: float = 0.0
+    _due: float | None = None  # of the event before
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until the next event is due, and count it as sent."""
         if self.events_per_second is None:
+            return 0.0
+        if self._due is None:
+            self._due = now
             return 0.0
         self._due = max(self._due, now - MAX_CATCH_UP_SECONDS) + 1 / self.events_per_second
         return max(0.0, self._due - now)
