@@ -36,3 +36,13 @@ def lake_figures(lake: Any) -> dict[Domain, Figures]:
         for domain in Domain
         if domain in processed
     }
+
+
+def producer_duplicates(integrity: Any, domain: Domain) -> int:
+    """Return how many events of a domain came twice by the producer, out of `/v1/lake/integrity`.
+
+    A put whose outcome is unknown is sent again: counted here, and served once.
+    """
+    return sum(
+        shard["producer_duplicates"] for shard in integrity["shards"] if shard["domain"] == domain
+    )

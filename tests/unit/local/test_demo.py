@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from rich.console import Console
 
-from lake_local.demo import LISTS, SINGLE, DemoFailed, collect, print_insights
+from lake_core.names import Domain
+from lake_local.demo import LISTS, SINGLE, DemoFailed, all_arrived, collect, print_insights
 from lake_local.http_client import Answer, HttpClient
 
 MACHINES = [{"machine_id": number} for number in range(1, 6)]
@@ -69,3 +70,32 @@ def test_the_insights_are_printed_as_a_table() -> None:
     print_insights(insights, Console(file=stream, width=100))
     for wanted in ("business health index", "0.5412", "100,000", "Electronics"):
         assert wanted in stream.getvalue()
+
+
+class DuplicatesApi(HttpClient):
+    """Knows how many events came twice."""
+
+    def __init__(self, twice: int) -> None:
+        super().__init__("http://nowhere")
+        self._twice = twice
+
+    def get(self, path: str) -> Answer:
+        assert path == "/v1/lake/integrity"
+        shards = [
+            {"domain": "manufacturing", "producer_duplicates": self._twice},
+            {"domain": "ecommerce", "producer_duplicates": 99},
+        ]
+        return Answer(200, {"verified": True, "shards": shards})
+
+
+@pytest.mark.parametrize(
+    ("arrived", "twice", "expected"),
+    [(9, 0, False), (10, 0, True), (10, 1, False), (11, 1, True)],
+)
+def test_what_the_producer_sent_twice_counts_once(arrived: int, twice: int, expected: bool) -> None:
+    assert all_arrived(Domain.MANUFACTURING, 10, arrived, DuplicatesApi(twice)) is expected
+
+
+def test_more_than_was_sent_is_an_error() -> None:
+    with pytest.raises(DemoFailed, match="11 events arrived, 0 of them known as sent twice"):
+        all_arrived(Domain.MANUFACTURING, 10, 11, DuplicatesApi(0))
