@@ -22,7 +22,7 @@ def number(sequence: str | None) -> int:
 class ChainReader:
     """Puts the ranges of one shard of one incarnation in order as they are found.
 
-    `offer` takes what listings show, `wanted` says what to read, `read` gives the footer of a
+    `offer` takes what listings show, `unread` says what to read, `read` gives the footer of a
     range that was read and `next` takes the range that continues the chain. Feeding the same
     names again changes nothing.
     """
@@ -44,10 +44,10 @@ class ChainReader:
                     self._taken.add(name.first)
                     del self._waiting[name.first]
 
-    def wanted(self) -> RangeName | None:
-        """Return the smallest range not yet read, or None: read it and give its footer."""
-        unread = self._waiting.keys() - self._footers.keys()
-        return self._waiting[min(unread)] if unread else None
+    def unread(self, limit: int) -> list[RangeName]:
+        """Return the smallest ranges not yet read, in order: read them and give their footers."""
+        unread = sorted(self._waiting.keys() - self._footers.keys())
+        return [self._waiting[first] for first in unread[: max(limit, 0)]]
 
     def read(self, name: RangeName, footer: Footer) -> None:
         """Take the footer of a range."""
@@ -68,6 +68,11 @@ class ChainReader:
     def waiting(self) -> int:
         """How many ranges are known that do not continue the chain yet."""
         return len(self._waiting)
+
+    @property
+    def held(self) -> int:
+        """How many of those have been read."""
+        return len(self._footers)
 
     def _may_skip_to(self, footer: Footer, now_milliseconds: int) -> bool:
         age_seconds = (now_milliseconds - footer.last_arrival) / 1000

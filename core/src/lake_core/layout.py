@@ -15,6 +15,7 @@ PROCESSED: Final = "processed/"
 QUARANTINE: Final = "quarantine/"
 RAW: Final = "raw/"
 STATE: Final = "state/"
+ENDED: Final = "state/ended/"
 _RANGE_KEY: Final = re.compile(
     r"processed/(?P<domain>[a-z]+)/dt=(?P<dt>\d{4}-\d\d-\d\d)/hh=(?P<hh>\d\d)/"
     r"(?P<shard>.+)-(?P<incarnation>\d{8}T\d{9}Z)-(?P<first>\d{64})\.parquet",
@@ -116,7 +117,7 @@ def ingest_quarantine_key(domain: Domain, event_source: str) -> str:
 
 def ended_key(chain: Chain) -> str:
     """Return the key of the marker that a shard's last range is committed (I6)."""
-    return f"{STATE}ended/{chain.domain}/{chain.incarnation}/{chain.shard}.json"
+    return f"{ENDED}{chain.domain}/{chain.incarnation}/{chain.shard}.json"
 
 
 def lease_marker_key(application: str) -> str:

@@ -1,0 +1,1 @@
+"""Serves live, cross-domain insight over HTTP from memory; see docs/api.md."""

@@ -1,0 +1,102 @@
+"""Machines, customers and alerts as the API lists them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from analytics_api.ecommerce import Customer
+from analytics_api.frames import SCORE
+from analytics_api.insights import ratio
+from analytics_api.manufacturing import Machine
+from lake_core.arrow import SCORE_COLUMNS
+from lake_core.names import Domain
+from lake_core.rules import RuleSet
+from lake_core.schema import columns
+from lake_core.scoring import ALERT_TYPE, RECOMMENDED_ACTION
+
+_READING: Final = tuple(
+    column.name for column in columns(Domain.MANUFACTURING) if column.name != "machine_id"
+)
+_PURCHASE: Final = tuple(
+    column.name for column in columns(Domain.ECOMMERCE) if column.name != "customer_id"
+)
+_IDENTITY: Final = ("event_source", "event_row")
+_MINUTE_SECONDS: Final = 60
+
+
+def machine_item(machine: Machine, rules: RuleSet) -> dict[str, Any]:
+    """Return a machine's line in the list."""
+    total, count = machine.window
+    return {
+        "machine_id": machine.machine_id,
+        "risk": machine.risk(rules),
+        "risk_score": ratio(total, count * 100),
+        "readings_in_window": count,
+        "readings": machine.readings,
+        "average_maintenance_priority": ratio(machine.score_sum, machine.readings * 100),
+        "alerts": machine.alerts,
+        "needs_maintenance": machine.needs_maintenance,
+        "latest": _latest(machine.latest, _READING, Domain.MANUFACTURING),
+    }
+
+
+def machine_history(machine: Machine) -> list[dict[str, Any]]:
+    """Return the machine's last hours of event time, oldest first."""
+    return [
+        {
+            "hour": _time(start * _MINUTE_SECONDS * 1_000_000),
+            "average_maintenance_priority": ratio(total, count * 100),
+            "readings": count,
+        }
+        for start, (total, count) in sorted(machine.hours.items())
+    ]
+
+
+def customer_item(customer: Customer) -> dict[str, Any]:
+    """Return a customer's line in the list."""
+    return {
+        "customer_id": customer.customer_id,
+        "segment": customer.segment,
+        "customer_value_score": customer.score / 100,
+        "purchases": customer.purchases,
+        "total_amount": customer.amount_cents / 100,
+        "average_purchase_amount": ratio(customer.amount_cents, customer.purchases * 100),
+        "latest": _latest(customer.latest, _PURCHASE, Domain.ECOMMERCE),
+    }
+
+
+def alert_item(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an alert."""
+    return {
+        "alert_type": ALERT_TYPE,
+        "machine_id": row["machine_id"],
+        "score": row[SCORE] / 100,
+        "timestamp": _time(row["time"]),
+        "recommended_action": RECOMMENDED_ACTION,
+        "event_source": row["event_source"],
+        "event_row": row["event_row"],
+    }
+
+
+def _latest(row: dict[str, Any], names: tuple[str, ...], domain: Domain) -> dict[str, Any]:
+    score = SCORE_COLUMNS[domain]
+    return {name: _plain(row[name]) for name in (*names, score, *_IDENTITY)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return _text(value)
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _time(microseconds: int) -> str:
+    return _text(
+        dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC).replace(
+            microsecond=microseconds % 1_000_000
+        )
+    )
+
+
+def _text(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

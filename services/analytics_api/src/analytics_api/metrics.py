@@ -1,0 +1,78 @@
+"""Figures of the API in Prometheus' text exposition format."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from analytics_api.service import LakeService
+
+MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_BEGAN: Final = time.time()
+KIBIBYTE: Final = 1024  # ru_maxrss' unit on Linux
+
+
+def exposition(service: LakeService, requests: Mapping[int, int]) -> str:
+    """Return every metric; `requests` counts answers by status."""
+    return "".join(_lines(service, requests))
+
+
+def _lines(service: LakeService, requests: Mapping[int, int]) -> Iterator[str]:
+    follower = service.follower
+    domains = follower.domains.items()
+    yield from _metric(
+        "lake_rows", "gauge", "Rows in processed/.",
+        ((f'domain="{name}"', domain.rows) for name, domain in domains),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_unusable_entries", "gauge", "Entries in quarantine.",
+        ((f'domain="{name}"', domain.unusable) for name, domain in domains),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_objects", "gauge", "Objects in processed/.",
+        ((f'domain="{name}"', domain.processed.objects) for name, domain in domains),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_bytes", "gauge", "Bytes in processed/.",
+        ((f'domain="{name}"', domain.processed.bytes) for name, domain in domains),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_data_through_seconds", "gauge", "Arrival up to which everything is counted.",
+        (
+            (f'domain="{name}"', (domain.data_through or 0) / 1000)
+            for name, domain in domains
+        ),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_shard_verified", "gauge", "1 where a shard's delivery proof holds.",
+        (
+            (f'domain="{name}",shard="{chain.shard}",incarnation="{chain.incarnation}"',
+             int(not proof.problems))
+            for name, domain in domains
+            for chain, proof in sorted(domain.shards.items())
+        ),
+    )  # fmt: skip
+    yield from _metric("api_polls_total", "counter", "Looks at the lake.", [("", follower.polls)])
+    yield from _metric(
+        "api_failed_polls_total", "counter", "Looks that failed.", [("", follower.failed_polls)]
+    )
+    yield from _metric(
+        "api_responses_total", "counter", "Answers by status.",
+        ((f'status="{status}"', count) for status, count in sorted(requests.items())),
+    )  # fmt: skip
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
+    yield from _metric("api_peak_memory_bytes", "gauge", "Largest resident size.", [("", peak)])
+    yield from _metric("api_start_time_seconds", "gauge", "Start of the process.", [("", _BEGAN)])
+
+
+def _metric(
+    name: str,
+    kind: str,
+    help_text: str,
+    values: Iterator[tuple[str, float]] | list[tuple[str, float]],
+) -> Iterator[str]:
+    yield f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
+    for labels, value in values:
+        yield f"{name}{{{labels}}} {value}\n" if labels else f"{name} {value}\n"

@@ -1,0 +1,56 @@
+"""Answers as bytes, made before anybody asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+_encoder: Final = msgspec.json.Encoder()
+ETAG_DIGITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A body and the ETag of its content."""
+
+    body: bytes
+    etag: bytes
+
+
+def encode(content: Any) -> bytes:
+    """Return JSON."""
+    return _encoder.encode(content)
+
+
+def etag_of(content: bytes) -> bytes:
+    """Return the ETag of a content."""
+    return b'"' + hashlib.sha256(content).hexdigest()[:ETAG_DIGITS].encode() + b'"'
+
+
+def prepare(content: dict[str, Any], freshness: dict[str, Any] | None = None) -> Prepared:
+    """Make an answer. What changes with the clock alone is not in the ETag."""
+    body = encode(content)
+    if freshness is None:
+        return Prepared(body, etag_of(body))
+    lasting = {k: v for k, v in freshness.items() if k not in ("as_of", "lag_seconds")}
+    whole = body[:-1] + b',"freshness":' + encode(freshness) + b"}"
+    return Prepared(whole, etag_of(body + encode(lasting)))
+
+
+def freshness_of(through: int | None, now: float) -> dict[str, Any]:
+    """Return how fresh an answer is; `through` in ms, `now` in seconds since 1970."""
+    return {
+        "as_of": _text(now),
+        "data_through": None if through is None else _text(through / 1000),
+        "lag_seconds": None if through is None else round(max(0.0, now - through / 1000), 3),
+        "sources": ["processed"] if through is not None else [],
+    }
+
+
+def _text(seconds: float) -> str:
+    moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,58 @@
+"""Routes of the service itself: is it alive, is it ready, its metrics, its first page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, Response
+
+from analytics_api import metrics, models
+from analytics_api.problems import Problem
+from analytics_api.replies import PROBLEM, RETRY_SECONDS
+from analytics_api.service import LakeService
+
+# The page asks this server and nobody else.
+PAGE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:"
+)
+
+
+def service_routes(service: LakeService) -> APIRouter:
+    """Return the routes over a service."""
+    router = APIRouter()
+    index = files("analytics_api").joinpath("index.html").read_text(encoding="utf-8")
+
+    @router.get("/healthz", response_model=models.Alive, tags=["service"], responses={503: PROBLEM})
+    async def healthz() -> Any:
+        """Whether the process works."""
+        if not service.alive:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"stopped: {service.failure!r}")
+        return Response(b'{"status":"alive"}', media_type="application/json")
+
+    @router.get("/readyz", response_model=models.Ready, tags=["service"], responses={503: PROBLEM})
+    async def readyz() -> Any:
+        """Whether every answer can be given; says what is missing."""
+        if missing := service.snapshot.missing:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "; ".join(missing),
+                {"Retry-After": RETRY_SECONDS},
+                missing=missing,
+            )
+        return Response(b'{"status":"ready"}', media_type="application/json")
+
+    @router.get("/metrics", response_class=Response, tags=["service"])
+    async def prometheus(request: Request) -> Any:
+        """Figures in Prometheus' text form."""
+        requests = request.app.state.requests
+        return Response(metrics.exposition(service, requests), media_type=metrics.MEDIA_TYPE)
+
+    @router.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def first_page() -> Any:
+        return HTMLResponse(index, headers={"Content-Security-Policy": PAGE_POLICY})
+
+    return router

@@ -1,0 +1,55 @@
+"""`LakeReader` on S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from analytics_api.lake_reader import StoredObject
+from lake_core.errors import TransientError, UnreadableObject
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+CLIENT_CONFIG: Final = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=16,
+)
+
+
+class S3Lake:
+    """The bucket of a lake."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def list(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
+        """See `LakeReader`."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, StartAfter=after
+        )
+        try:
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield StoredObject(item["Key"], item["Size"])
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(
+                f"s3://{self._bucket}/{prefix} cannot be listed: {error}"
+            ) from error
+
+    def read(self, key: str) -> bytes:
+        """See `LakeReader`."""
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                raise UnreadableObject(f"{key} is listed but not there") from error
+            raise TransientError(f"{key} cannot be read: {error}") from error
+        except BotoCoreError as error:
+            raise TransientError(f"{key} cannot be read: {error}") from error

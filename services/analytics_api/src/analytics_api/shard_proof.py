@@ -1,0 +1,73 @@
+"""What is known of one chain: the delivery proof of a shard, kept up as ranges are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lake_core.chain import ChainReader
+from lake_core.footer import Footer
+from lake_core.layout import Chain
+
+
+@dataclass(slots=True)
+class ShardProof:
+    """One shard of one incarnation: its chain in order, and everything that is wrong with it."""
+
+    chain: Chain
+    reader: ChainReader = field(default_factory=ChainReader)
+    objects: int = 0
+    records: int = 0
+    rows: int = 0
+    unusable: int = 0
+    producer_duplicates: int = 0
+    first: str | None = None
+    last: str | None = None
+    last_arrival: int | None = None  # milliseconds since 1970 UTC
+    possible_gaps: list[str] = field(default_factory=list)  # sequence numbers they lie before
+    unreadable: dict[str, str] = field(default_factory=dict)  # key → reason
+    ended: bool = False
+
+    def count(self, footer: Footer, duplicates: int) -> None:
+        """Take a range that continues the chain."""
+        self.objects += 1
+        self.records += footer.records
+        self.rows += footer.rows
+        self.unusable += footer.unusable
+        self.producer_duplicates += duplicates
+        self.first = self.first or footer.first
+        self.last = footer.last
+        self.last_arrival = footer.last_arrival
+        if footer.gap_possible:
+            self.possible_gaps.append(footer.first)
+
+    @property
+    def problems(self) -> list[str]:
+        """What keeps this shard from being verified, in words."""
+        gaps = [f"nothing between {end} and {first}" for end, first in self.reader.gaps]
+        flagged = [f"records may have expired before {first}" for first in self.possible_gaps]
+        overlaps = [f"{key} covers ground that is taken" for key in self.reader.overlaps]
+        return [*gaps, *flagged, *overlaps, *self.unreadable.values()]
+
+    def answer(self) -> dict[str, Any]:
+        """Return the shard's line of the proof."""
+        return {
+            "domain": self.chain.domain,
+            "incarnation": self.chain.incarnation,
+            "shard": self.chain.shard,
+            "objects": self.objects,
+            "records": self.records,
+            "rows": self.rows,
+            "first_sequence_number": self.first,
+            "last_sequence_number": self.last,
+            "ended": self.ended,
+            "gaps": [{"after": end, "before": first} for end, first in self.reader.gaps],
+            "possible_gaps": self.possible_gaps,
+            "overlaps": self.reader.overlaps,
+            "unreadable_objects": sorted(self.unreadable),
+            "quarantined_entries": self.unusable,
+            "producer_duplicates": self.producer_duplicates,
+            "waiting_objects": self.reader.waiting,
+            "problems": self.problems,
+            "verified": not self.problems,
+        }
