@@ -68,7 +68,7 @@ def test_a_file_that_is_not_the_csv_ends_the_run_with_its_reason(
     answer = place.call("run", "--manufacturing-csv", str(wrong), "--port", "0")
     assert answer.returncode == 1
     assert "upload-manufacturing ended with code" in answer.stderr
-    assert "column" in answer.stderr
+    assert f"critical: {wrong}" in answer.stderr  # the reason names the file
 
 
 def test_a_run_answers_goes_on_refuses_a_second_and_ctrl_c_leaves_nothing(place: Place) -> None:
