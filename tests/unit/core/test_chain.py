@@ -1,0 +1,118 @@
+"""A reader follows `after`, whatever order the listings come in (I9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lake_core.chain import GAP_PATIENCE_SECONDS, ChainReader
+from lake_core.footer import Footer
+from lake_core.layout import Chain, RangeName
+from lake_core.names import Domain
+
+CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000001")
+HOUR = dt.datetime(2026, 11, 23, 18, tzinfo=dt.UTC)
+ARRIVAL = 1_795_459_132_361
+NOW = ARRIVAL + 1000
+
+
+def ranges(*ends: int) -> list[tuple[RangeName, Footer]]:
+    """A chain of ranges that end at these numbers, each beginning right after the one before."""
+    made, after = [], None
+    for end in ends:
+        first = (int(after) if after else 0) + 1
+        made.append(one(first, end, after))
+        after = str(end)
+    return made
+
+
+def one(first: int, last: int, after: str | None, *, gap: bool = False) -> tuple[RangeName, Footer]:
+    footer = Footer(
+        format_version=1, schema_version=1, scoring_version="x", domain=CHAIN.domain,
+        shard=CHAIN.shard, incarnation=CHAIN.incarnation, first=str(first), last=str(last),
+        after=after, first_arrival=ARRIVAL, last_arrival=ARRIVAL, records=1, rows=1, unusable=0,
+        payload_bytes=1, stream_bytes=1, gap_possible=gap,
+    )  # fmt: skip
+    return RangeName(CHAIN, HOUR, first), footer
+
+
+def take_all(reader: ChainReader, now: int = NOW) -> list[str]:
+    taken = []
+    while (step := reader.next(now)) is not None:
+        taken.append(step[1].last)
+    return taken
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.data())
+def test_every_order_of_discovery_gives_the_order_of_the_chain(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    reader, taken = ChainReader(), []
+    for name, footer in data.draw(st.permutations(ranges(*ends))):
+        reader.offer([name])
+        reader.offer([name])
+        reader.read(name, footer)
+        taken += take_all(reader)
+    assert taken == [str(end) for end in ends]
+    assert (reader.end, reader.waiting, reader.gaps, reader.overlaps) == (str(ends[-1]), 0, [], [])
+
+
+def test_a_later_range_waits_for_the_one_before() -> None:
+    first, second, third = ranges(2, 5, 9)
+    reader = ChainReader()
+    for name, footer in (first, third):
+        reader.offer([name])
+        reader.read(name, footer)
+    assert take_all(reader) == ["2"]
+    assert reader.waiting == 1
+    reader.offer([second[0]])
+    assert reader.unread(10) == [second[0]]
+    reader.read(*second)
+    assert take_all(reader) == ["5", "9"]
+
+
+def test_what_to_read_comes_in_order_and_never_twice() -> None:
+    chain = ranges(1, 2, 3, 4)
+    reader = ChainReader()
+    reader.offer(name for name, _ in reversed(chain))
+    assert reader.unread(2) == [chain[0][0], chain[1][0]]
+    reader.read(*chain[0])
+    assert reader.unread(0) == []
+    assert reader.unread(2) == [chain[1][0], chain[2][0]]
+
+
+def test_a_hole_is_passed_only_at_a_flagged_range_and_only_after_patience() -> None:
+    (first,) = ranges(2)
+    flagged = one(7, 9, "5", gap=True)
+    reader = ChainReader()
+    for name, footer in (first, flagged):
+        reader.offer([name])
+        reader.read(name, footer)
+    assert take_all(reader) == ["2"]
+    assert take_all(reader, ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1) == ["9"]
+    assert reader.gaps == [("2", "7")]
+
+
+def test_a_hole_before_a_range_without_flag_is_never_passed() -> None:
+    reader = ChainReader()
+    name, footer = one(7, 9, "5")
+    reader.offer([name])
+    reader.read(name, footer)
+    assert take_all(reader, ARRIVAL + 10**12) == []
+    assert reader.waiting == 1
+
+
+def test_a_range_on_taken_ground_is_reported_and_not_counted() -> None:
+    reader = ChainReader()
+    for name, footer in ranges(5, 9):
+        reader.offer([name])
+        reader.read(name, footer)
+    take_all(reader)
+    stray, _ = one(3, 4, "2")
+    reader.offer([stray])
+    reader.offer([stray])
+    assert reader.overlaps == [stray.key]
+    assert take_all(reader) == []
