@@ -83,6 +83,10 @@ run: setup ## Start the whole lake: data set, then a live trickle; Ctrl-C stops 
 demo: setup ## The data set through the whole lake once: checks, insights, .lake/demo.json
 	@exec $(LOCAL) demo $(RUN_OPTIONS)
 
+.PHONY: verify
+verify: setup ## Prove of the lake here, running or stopped, that nothing is lost and nothing twice
+	@exec $(LOCAL) verify
+
 .PHONY: data
 data: $(VENVS)/local/.ready ## Write the seeded CSVs to data/ (`make run` does it when needed)
 	@exec $(LOCAL) data

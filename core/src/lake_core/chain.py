@@ -70,6 +70,11 @@ class ChainReader:
         return len(self._waiting)
 
     @property
+    def first_waiting(self) -> RangeName | None:
+        """The smallest of those."""
+        return self._waiting[min(self._waiting)] if self._waiting else None
+
+    @property
     def held(self) -> int:
         """How many of those have been read."""
         return len(self._footers)

@@ -1,4 +1,4 @@
-"""`python -m lake_local run | demo | data | provision | java`: the lake on this machine."""
+"""`python -m lake_local run | demo | data | verify | provision | java`: the lake on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from lake_core.errors import LakeError, SettingsError
 from lake_core.names import Domain
 from lake_core.settings import load
-from lake_local import aws, demo
+from lake_local import aws, demo, verification
 from lake_local.data_set import generated_file
 from lake_local.directory import LakeDirectory
 from lake_local.java import find_java
@@ -32,9 +32,14 @@ def main(arguments: list[str]) -> int:
         settings = load(Settings, PREFIX, os.environ)
         if getattr(options, "port", None) is not None:
             settings = dataclasses.replace(settings, api_port=options.port)
-        return {"run": _run, "demo": _demo, "data": _data, "provision": _provision, "java": _java}[
-            options.command
-        ](options, settings)
+        return {
+            "run": _run,
+            "demo": _demo,
+            "data": _data,
+            "provision": _provision,
+            "java": _java,
+            "verify": _verify,
+        }[options.command](options, settings)
     except LakeError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2 if isinstance(error, SettingsError) else 1
@@ -59,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     data = commands.add_parser("data", help="write the generated CSVs, unless they are there")
     data.add_argument("--domain", choices=[str(domain) for domain in Domain], help="only this one")
     commands.add_parser("provision", help="make what the lake stands on at AWS_ENDPOINT_URL")
+    commands.add_parser(
+        "verify", help="prove of the lake, running or left on disk, that it is whole"
+    )
     commands.add_parser("java", help="print the Java runtime that the KCL is run with")
     return parser
 
@@ -98,6 +106,11 @@ def _provision(options: argparse.Namespace, settings: Settings) -> int:
     for fact in provision(aws.clients(aws.credentials(endpoint)), settings):
         print(fact)
     return 0
+
+
+def _verify(options: argparse.Namespace, settings: Settings) -> int:
+    del options
+    return verification.verify(CHECKOUT, LakeDirectory(settings.directory), os.environ)
 
 
 def _java(options: argparse.Namespace, settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""`python -m analytics_api serve`: wires settings, client and parts."""
+"""`python -m analytics_api serve | verify`: wires settings, client and parts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 
 import boto3
+import msgspec
 import uvicorn
 
+from analytics_api import verify
 from analytics_api.app import make_app
+from analytics_api.checkpoints import committed_positions
+from analytics_api.directory_lake import DirectoryLake
 from analytics_api.follower import Follower
+from analytics_api.lake_reader import LakeReader
 from analytics_api.s3_lake import CLIENT_CONFIG, S3Lake
 from analytics_api.service import LakeService
 from analytics_api.settings import PREFIX, Settings
@@ -31,11 +37,25 @@ MAX_HEADER_BYTES = 16 * 1024
 def main(arguments: list[str]) -> int:
     """Run one of the commands; return the exit code."""
     parser = argparse.ArgumentParser(prog="analytics_api", description=__doc__)
-    parser.add_argument("command", choices=("serve",))
-    parser.parse_args(arguments)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="answer over HTTP")
+    verify_parser = commands.add_parser("verify", help="prove that nothing is lost or twice")
+    verify_parser.add_argument(
+        "--directory", type=Path, help="read the objects from here instead of the bucket"
+    )
+    verify_parser.add_argument(
+        "--source", type=Path, action="append", default=[], metavar="CSV",
+        help="also say where each row of this replayed file is; may be given again",
+    )  # fmt: skip
+    verify_parser.add_argument(
+        "--raw", action="store_true", help="also say where each row of the CSVs under raw/ is"
+    )
+    verify_parser.add_argument("--json", action="store_true", help="print the proof as JSON")
+    asked = parser.parse_args(arguments)
     configure_logging("analytics_api")
     try:
-        return _serve(load(Settings, PREFIX, os.environ))
+        settings = load(Settings, PREFIX, os.environ)
+        return _verify(settings, asked) if asked.command == "verify" else _serve(settings)
     except LakeError as error:
         log.critical("%s", error)
         return 2 if isinstance(error, SettingsError) else 1
@@ -64,6 +84,28 @@ def _serve(settings: Settings) -> int:
     log.info("serving", extra={"address": f"http://{settings.host}:{settings.port}"})
     server.run()
     return 0 if server.started else 1
+
+
+def _verify(settings: Settings, asked: argparse.Namespace) -> int:
+    lake: LakeReader
+    positions = {}
+    if asked.directory:
+        lake = DirectoryLake(asked.directory)
+    else:
+        lake = S3Lake(boto3.client("s3", config=CLIENT_CONFIG), settings.bucket)
+        positions = committed_positions(boto3.client("dynamodb"), lake)
+    follower = Follower(lake, rule_set(settings.rule_set), time.time, stalled_seconds=0)
+    proof = verify.walk(follower, positions)
+    files = [verify.csv_file(path) for path in asked.source]
+    files += verify.raw_files(lake) if asked.raw else []
+    laps = [lap for file in files for lap in verify.source_laps(follower, lake, *file)]
+    if asked.json:
+        proof["sources"] = [lap.answer() for lap in laps]
+        print(msgspec.json.format(msgspec.json.encode(proof), indent=2).decode())
+    else:
+        print(verify.report(proof, laps))
+    follower.close()
+    return 0 if proof["verified"] and not any(lap.missing for lap in laps) else 1
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ from analytics_api.domain_lake import DomainLake, ZoneSize
 from analytics_api.ecommerce import EcommerceState
 from analytics_api.lake_reader import LakeReader, StoredObject
 from analytics_api.manufacturing import ManufacturingState
+from analytics_api.quarantine import quarantine_problem
 from analytics_api.shard_proof import ShardProof
 from lake_core.errors import TransientError, UnreadableObject
 from lake_core.footer import Footer
-from lake_core.layout import ENDED, RangeName, ended_key, hour_prefix, processed_prefix
+from lake_core.layout import ENDED, Chain, RangeName, ended_key, hour_prefix, processed_prefix
 from lake_core.names import Domain
 from lake_core.parquet import read_object
 from lake_core.rules import RuleSet
@@ -34,6 +35,7 @@ READERS: Final = 8  # objects read at once
 READ_AHEAD: Final = 64
 COMPLETE_SECONDS: Final = 300.0  # between complete listings
 SIZES_SECONDS: Final = 15.0  # between looks at the zones that are only measured
+STALLED_SECONDS: Final = 60.0  # listings agree with puts within seconds
 SKEW: Final = dt.timedelta(hours=1)  # arrival timestamps may step back over an hour's end
 MEASURED_ZONES: Final = ("raw", "quarantine", "analytics")
 
@@ -46,12 +48,20 @@ class Read:
     footer: Footer
     table: pa.Table
     size: int
+    quarantine_problem: str | None
 
 
 class Follower:
     """Keeps both domains up to date. One thread calls `poll`; nobody else changes anything."""
 
-    def __init__(self, lake: LakeReader, rules: RuleSet, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lake: LakeReader,
+        rules: RuleSet,
+        clock: Callable[[], float],
+        *,
+        stalled_seconds: float = STALLED_SECONDS,
+    ) -> None:
         self.domains = {
             Domain.MANUFACTURING: DomainLake(Domain.MANUFACTURING, ManufacturingState(rules)),
             Domain.ECOMMERCE: DomainLake(Domain.ECOMMERCE, EcommerceState()),
@@ -66,6 +76,8 @@ class Follower:
         self._read: dict[RangeName, Read] = {}
         self._complete: dict[Domain, float] = {}
         self._sized = 0.0
+        self._stalled_seconds = stalled_seconds
+        self._waiting_since: dict[Chain, float] = {}
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
 
     def poll(self) -> bool:
@@ -125,7 +137,19 @@ class Follower:
                 changed |= self._count(domain, proof)
         for proof in domain.shards.values():
             changed |= self._count(domain, proof)
+            changed |= self._notice_stall(proof)
         return changed
+
+    def _notice_stall(self, proof: ShardProof) -> bool:
+        """Note a range that has waited for its predecessor for too long: that one is missing."""
+        before, now = proof.stalled, self._clock()
+        if proof.reader.waiting:
+            since = self._waiting_since.setdefault(proof.chain, now)
+            proof.stalled = now - since >= self._stalled_seconds
+        else:
+            self._waiting_since.pop(proof.chain, None)
+            proof.stalled = False
+        return proof.stalled is not before
 
     def _wanted(self, domain: DomainLake) -> list[RangeName]:
         """Return the next ranges to read: those found, in order, of chains that can be read."""
@@ -141,14 +165,17 @@ class Follower:
         try:
             body = self._lake.read(name.key)
             table, footer = read_object(body, name.key)
+            _check_name(name, footer)
         except UnreadableObject as error:
             return error
-        return Read(name, footer, table, len(body))
+        return Read(name, footer, table, len(body), quarantine_problem(self._lake, footer))
 
     def _keep(self, proof: ShardProof, name: RangeName, read: Read | UnreadableObject) -> None:
         if isinstance(read, Read):
             self._read[name] = read
             proof.reader.read(name, read.footer)
+            if read.quarantine_problem and read.footer.quarantine:
+                proof.quarantine[read.footer.quarantine] = read.quarantine_problem
         else:
             log.error("unreadable: %s", read, extra={"key": name.key})
             proof.unreadable[name.key] = str(read)
@@ -179,6 +206,12 @@ class Follower:
                 fresh[zone, domain] = _measured(self._lake.list(f"{zone}/{domain}/"))
         changed, self.sizes = fresh != self.sizes, fresh
         return changed
+
+
+def _check_name(name: RangeName, footer: Footer) -> None:
+    said = Chain(footer.domain, footer.incarnation, footer.shard)
+    if said != name.chain or int(footer.first) != name.first:
+        raise UnreadableObject(f"{name.key} holds another range: {said} from {footer.first}")
 
 
 def _measured(objects: Iterable[StoredObject]) -> ZoneSize:

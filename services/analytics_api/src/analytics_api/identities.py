@@ -25,6 +25,16 @@ class SeenIdentities:
             for source, row in zip(sources, rows, strict=True)
         ]
 
+    def sources(self) -> set[str]:
+        """Return every `event_source` seen."""
+        return {source for source, _ in self._pieces}
+
+    def has(self, source: str, row: int) -> bool:
+        """Whether an identity has been seen."""
+        number, bit = divmod(row, PIECE_BITS)
+        piece = self._pieces.get((source, number))
+        return piece is not None and bool(piece[bit >> 3] & 1 << (bit & 7))
+
     def _mark(self, source: str, row: int) -> bool:
         number, bit = divmod(row, PIECE_BITS)
         piece = self._pieces.get((source, number))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lake_core.chain import ChainReader
+from lake_core.chain import ChainReader, number
 from lake_core.footer import Footer
 from lake_core.layout import Chain
 
@@ -26,7 +26,10 @@ class ShardProof:
     last_arrival: int | None = None  # milliseconds since 1970 UTC
     possible_gaps: list[str] = field(default_factory=list)  # sequence numbers they lie before
     unreadable: dict[str, str] = field(default_factory=dict)  # key → reason
+    quarantine: dict[str, str] = field(default_factory=dict)  # key → what is wrong with it
+    checkpoint: str | None = None  # where KCL would go on: the lake must reach as far
     ended: bool = False
+    stalled: bool = False  # a range waits for its predecessor for longer than listings take
 
     def count(self, footer: Footer, duplicates: int) -> None:
         """Take a range that continues the chain."""
@@ -47,7 +50,30 @@ class ShardProof:
         gaps = [f"nothing between {end} and {first}" for end, first in self.reader.gaps]
         flagged = [f"records may have expired before {first}" for first in self.possible_gaps]
         overlaps = [f"{key} covers ground that is taken" for key in self.reader.overlaps]
-        return [*gaps, *flagged, *overlaps, *self.unreadable.values()]
+        return [
+            *gaps,
+            *flagged,
+            *overlaps,
+            *self.unreadable.values(),
+            *self.quarantine.values(),
+            *self._holes(),
+        ]
+
+    def _holes(self) -> list[str]:
+        """Name objects that must exist and are not there."""
+        holes = []
+        if self.stalled and not self.unreadable:
+            following = self.reader.first_waiting
+            named = following.key if following else "?"
+            holes.append(
+                f"the object between {self.last or 'the beginning'} and {named} is missing"
+            )
+        if number(self.checkpoint) > number(self.last):
+            holes.append(
+                f"records up to {self.checkpoint} were committed, the lake ends at {self.last}: "
+                "the last object is missing"
+            )
+        return holes
 
     def answer(self) -> dict[str, Any]:
         """Return the shard's line of the proof."""
@@ -64,7 +90,7 @@ class ShardProof:
             "gaps": [{"after": end, "before": first} for end, first in self.reader.gaps],
             "possible_gaps": self.possible_gaps,
             "overlaps": self.reader.overlaps,
-            "unreadable_objects": sorted(self.unreadable),
+            "unreadable_objects": sorted([*self.unreadable, *self.quarantine]),
             "quarantined_entries": self.unusable,
             "producer_duplicates": self.producer_duplicates,
             "waiting_objects": self.reader.waiting,
