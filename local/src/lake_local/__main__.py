@@ -1,4 +1,4 @@
-"""`python -m lake_local run | demo | data | verify | provision | java`: the lake on this machine."""
+"""`python -m lake_local run|demo|data|verify|provision|java`: the lake on this machine."""
 
 from __future__ import annotations
 
