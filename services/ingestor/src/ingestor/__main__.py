@@ -9,7 +9,7 @@ import sys
 import boto3
 
 from ingestor import commands, kinesis_stream, s3_bucket
-from ingestor.arguments import parser
+from ingestor.arguments import parse
 from ingestor.settings import PREFIX, Settings
 from ingestor.stop import StopSignal
 from lake_core.errors import LakeError, SettingsError
@@ -21,7 +21,7 @@ log = logging.getLogger("ingestor")
 
 def main(arguments: list[str]) -> int:
     """Run one of the commands; return the exit code."""
-    asked = parser().parse_args(arguments)
+    asked = parse(arguments)
     configure_logging("ingestor")
     try:
         settings = load(Settings, PREFIX, os.environ)
@@ -36,6 +36,9 @@ def main(arguments: list[str]) -> int:
         # Its message says all there is to say; a trace would bury it.
         log.critical("%s", error)
         return 2 if isinstance(error, SettingsError) else 1
+    except Exception:
+        log.exception("stopped by an unexpected error")
+        return 1
 
 
 if __name__ == "__main__":

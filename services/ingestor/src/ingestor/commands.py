@@ -5,25 +5,27 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import secrets
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ingestor.cursor import ClaimHeld, Cursor, Position
 from ingestor.kinesis_stream import KinesisStream
-from ingestor.pace import Pace, parse_rate, parse_speed, rate_of_speed
+from ingestor.local_file import LocalFile
+from ingestor.pace import Pace, rate_of_speed
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
 from ingestor.records import PackedRecords, PlainRecords, Records
 from ingestor.replay import Outcome, Plan, Replay
-from ingestor.s3_bucket import S3Bucket
+from ingestor.s3_bucket import S3Bucket, S3File
 from ingestor.settings import Settings
 from ingestor.source import CsvSource, Scan, event_source
 from ingestor.stop import StopSignal
-from lake_core.errors import InputError
+from lake_core.errors import InputError, LakeError, LeaseLost
 from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
 from lake_core.names import Domain, domain_of_stream
 from lake_core.wire import Packing
@@ -43,9 +45,10 @@ def upload(asked: argparse.Namespace, bucket: S3Bucket) -> None:
         InputError: the file cannot be read or is not the domain's CSV.
     """
     domain, path = Domain(asked.domain), Path(asked.file)
-    CsvSource(domain, str(path), lambda: _open_path(path)).check_header()
+    local = LocalFile(path)
+    CsvSource(domain, str(path), local.open).check_header()
     key = raw_key(domain)
-    with _open_path(path) as file:
+    with local.open() as file:
         bucket.upload(key, file)
     log.info("uploaded", extra={"file": str(path), "key": key, "bytes": path.stat().st_size})
 
@@ -59,25 +62,18 @@ def open_source(source: str, domain: Domain, s3: S3Client) -> CsvSource:
     parts = urlsplit(source)
     if parts.scheme == "s3":
         key = parts.path.lstrip("/")
-        bucket = S3Bucket(s3, parts.netloc)
-        return CsvSource(domain, Path(key).name, lambda: bucket.open(key))
+        if not parts.netloc or not key:
+            raise InputError(f"{source} is no s3://bucket/key")
+        return CsvSource(domain, Path(key).name, S3File(s3, parts.netloc, key).open)
     path = Path(source)
-    return CsvSource(domain, path.name, lambda: _open_path(path))
-
-
-def _open_path(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    return CsvSource(domain, path.name, LocalFile(path).open)
 
 
 def rows_of_tick(now: float, every: int, rows_per_day: int) -> int:
     """Return how many rows the tick at `now` sends; the ticks of a day add up to the day's rows."""
     tick = int(now // every)
-    return (
-        tick + 1
-    ) * rows_per_day * every // DAY_SECONDS - tick * rows_per_day * every // DAY_SECONDS
+    before, after = (at * rows_per_day * every // DAY_SECONDS for at in (tick, tick + 1))
+    return after - before
 
 
 class ReplayCommand:
@@ -98,7 +94,7 @@ class ReplayCommand:
         self._source = open_source(asked.source, self._domain, s3)
         self._bucket = S3Bucket(s3, settings.bucket)
         self._stream = KinesisStream(kinesis, asked.stream)
-        owner = f"{socket.gethostname()}:{os.getpid()}"
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._cursor = Cursor(self._bucket, cursor_key(asked.stream), owner, time.time)
 
     def run(self) -> int:
@@ -108,12 +104,19 @@ class ReplayCommand:
         if self._asked.every:
             return self._ticks(scan)
         start = self._start(scan)
-        plan = Plan(start, self._asked.limit, self._asked.laps, self._asked.start_lap)
-        outcome = self._replay(scan, plan)
+        outcome = self._replay(scan, self._plan(scan, start))
         endless = self._asked.laps is None
         if not outcome.stopped or endless:
             return 0
         return 128 + (self._stop.number or 0)
+
+    def _plan(self, scan: Scan, start: Position) -> Plan:
+        """Return what is left to do; the limit holds for a replay and all that resume it."""
+        limit: int | None = self._asked.limit
+        if limit is not None:
+            sent = (start.lap - self._asked.start_lap) * scan.rows + start.row
+            limit = max(0, limit - sent)
+        return Plan(start, limit, self._asked.laps, self._asked.start_lap)
 
     def _start(self, scan: Scan) -> Position:
         first = Position(self._asked.start_lap, 0)
@@ -122,10 +125,13 @@ class ReplayCommand:
             return first
         found = self._cursor.claim(self._source.name, scan.digest)
         start = max(found, first, key=lambda at: (at.lap, at.row))
-        plan = Plan(start, self._asked.limit, self._asked.laps, self._asked.start_lap)
+        left = self._plan(scan, start).total(scan.rows)
         log.info(
-            "resuming",
-            extra={"lap": start.lap, "row": start.row, "rows_left": plan.total(scan.rows)},
+            "resuming at row %d of lap %d, %s",
+            start.row,
+            start.lap,
+            "without end" if left is None else f"{left} rows remain",
+            extra={"lap": start.lap, "row": start.row, "rows_left": left},
         )
         return start
 
@@ -149,32 +155,38 @@ class ReplayCommand:
 
     def _replay(self, scan: Scan, plan: Plan) -> Outcome:
         putter = Putter(self._stream, self._settings, self._stream.moved)
-        total = plan.total(scan.rows)
-        try:
-            with ReplayProgress(self._asked.stream, total, scan.rows) as progress:
-                outcome = Replay(
-                    source=self._source,
-                    scan=scan,
-                    plan=plan,
-                    pace=Pace(self._events_per_second(scan)),
-                    records=self._records(),
-                    putter=putter,
-                    quarantine=lambda lap, row: self._quarantine(scan, lap, row),
-                    save=self._cursor.save,
-                    progress=progress,
-                    stop=self._stop.event,
-                ).run()
-        finally:
-            putter.close()
+        with ReplayProgress(self._asked.stream, plan.total(scan.rows), scan.rows) as progress:
+            replay = Replay(
+                source=self._source,
+                scan=scan,
+                plan=plan,
+                pace=Pace(self._events_per_second(scan)),
+                records=self._records(),
+                putter=putter,
+                quarantine=lambda lap, row: self._quarantine(scan, lap, row),
+                save=self._cursor.save,
+                progress=progress,
+                stop=self._stop.event,
+            )
+            try:
+                outcome = replay.run()
+            except LeaseLost:
+                raise  # the cursor is another's now
+            except LakeError:
+                putter.close()
+                self._cursor.save(replay.position(), release=True)
+                raise
+            finally:
+                putter.close()
         self._cursor.save(outcome.position, release=True)
         self._report(putter, outcome)
         return outcome
 
     def _events_per_second(self, scan: Scan) -> float | None:
         if self._asked.speed:
-            speed = parse_speed(self._asked.speed)
-            return rate_of_speed(speed, scan.rows, scan.span_days)
-        return None if self._asked.every else parse_rate(self._asked.rate)
+            return rate_of_speed(self._asked.speed, scan.rows, scan.span_days)
+        rate: float | None = self._asked.rate
+        return rate
 
     def _records(self) -> Records:
         if self._asked.packing == Packing.NONE:

@@ -14,7 +14,10 @@ import msgspec
 
 from lake_core.errors import InputError, LeaseLost
 
-CLAIM_SECONDS: Final = 60.0  # renewed with each save, about once a second
+# Renewed about once a second, whatever the stream does: only a process that is dead or hangs lets
+# its claim expire. What was killed can be resumed so much later.
+CLAIM_SECONDS: Final = 30.0
+RESTART_TRIES: Final = 5  # the one that is at work may write in between
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -42,7 +45,11 @@ class ObjectStore(Protocol):
         ...
 
     def write(self, key: str, body: bytes, version: str | None) -> str | None:
-        """Write over exactly that version (None: where there is none); None if it is not there."""
+        """Write over exactly that version (None: where there is none); None if it is not there.
+
+        Raises:
+            TransientError: no answer, or a refusal that may pass; it may have been written.
+        """
         ...
 
 
@@ -58,7 +65,7 @@ class Cursor:
     ) -> None:
         self._store = store
         self._key = key
-        self._owner = owner
+        self._owner = owner  # unique to this process
         self._clock = clock
         self._version: str | None = None
         self._state: State | None = None
@@ -73,7 +80,8 @@ class Cursor:
         if found is not None and found.owner != self._owner and found.until > self._clock():
             raise ClaimHeld(
                 f"{found.owner} is replaying {found.file} to this stream; its claim on "
-                f"{self._key} ends in {found.until - self._clock():.0f} s"
+                f"{self._key} ends in {found.until - self._clock():.0f} s. Stop it, or wait until "
+                "then if it is gone"
             )
         same = found is not None and (found.file, found.digest) == (file, digest)
         position = found.position if found is not None and same else Position()
@@ -85,10 +93,22 @@ class Cursor:
         return position
 
     def restart(self, file: str, digest: str, position: Position) -> None:
-        """Take the cursor whoever has it, and set it anew."""
-        self._load()
+        """Take the cursor whoever has it, and set it anew; the replay that had it ends.
+
+        Raises:
+            LeaseLost: others take it again and again.
+        """
         self._state = State(file, digest, position)
-        self.save(position)
+        for tries in range(1, RESTART_TRIES + 1):
+            found = self._store.read(self._key)
+            self._version = found[1] if found else None
+            try:
+                self.save(position)
+            except LeaseLost:
+                if tries == RESTART_TRIES:
+                    raise
+            else:
+                return
 
     def save(self, position: Position, *, release: bool = False) -> None:
         """Move the cursor and renew the claim, or give it back.
@@ -100,10 +120,24 @@ class Cursor:
             raise RuntimeError("save before claim")
         owner, until = (None, 0.0) if release else (self._owner, self._clock() + CLAIM_SECONDS)
         state = msgspec.structs.replace(self._state, position=position, owner=owner, until=until)
-        version = self._store.write(self._key, msgspec.json.encode(state), self._version)
+        body = msgspec.json.encode(state)
+        version = self._store.write(self._key, body, self._version) or self._look(body)
         if version is None:
             raise LeaseLost(f"another replay has taken {self._key} over")
         self._version, self._state = version, state
+
+    def _look(self, body: bytes) -> str | None:
+        """Find out who wrote the cursor: ourselves, in a call whose outcome was not known?"""
+        found = self._store.read(self._key)
+        if found is None:
+            return self._store.write(self._key, body, None)
+        if found[0] == body:
+            return found[1]
+        try:
+            owner = msgspec.json.decode(found[0], type=State).owner
+        except msgspec.DecodeError:
+            return None
+        return self._store.write(self._key, body, found[1]) if owner == self._owner else None
 
     def _load(self) -> State | None:
         found = self._store.read(self._key)

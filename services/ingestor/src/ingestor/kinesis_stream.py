@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
 )
 
+from ingestor.limits import full_jitter
 from ingestor.putter import PutResult
 from ingestor.records import OutgoingRecord
 from ingestor.shards import Shard, ShardMap
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 CLIENT_CONFIG: Final = Config(
     connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1}, max_pool_connections=32
 )
+log = logging.getLogger("ingestor")
 MAP_SECONDS: Final = 60.0  # a split that moves no key of ours is noticed by then
 MAP_REFRESH_SECONDS: Final = 1.0  # at most so often after a record went elsewhere
+FIRST_MAP_TRIES: Final = 5  # within a few seconds; then the cause is worth telling
 SERVER_ERROR: Final = 500
 _PASSING: Final = frozenset(
     {
@@ -36,8 +40,6 @@ _PASSING: Final = frozenset(
         "LimitExceededException",
         "ThrottlingException",
         "KMSThrottlingException",
-        "InternalFailure",
-        "ServiceUnavailable",
     }
 )
 
@@ -46,11 +48,16 @@ class KinesisStream:
     """One stream."""
 
     def __init__(
-        self, client: KinesisClient, name: str, clock: Callable[[], float] = time.monotonic
+        self,
+        client: KinesisClient,
+        name: str,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._name = name
         self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._moved = False
         self._map: ShardMap | None = None
@@ -62,6 +69,8 @@ class KinesisStream:
         try:
             answer = self._client.put_records(StreamName=self._name, Records=entries)
         except ClientError as error:
+            if _status(error) >= SERVER_ERROR:  # it may have failed after it was stored
+                raise OutcomeUnknown(str(error)) from error
             raise self._sorted(error) from error
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise TransientError(str(error)) from error  # nobody was reached
@@ -81,15 +90,29 @@ class KinesisStream:
         with self._lock:
             age = self._clock() - self._map_since
             if self._map is None or age > (MAP_REFRESH_SECONDS if self._moved else MAP_SECONDS):
-                fresh = self._read_map()
-                if fresh != self._map:
-                    self._map = fresh
+                self._map = self._refreshed(self._map)
                 self._map_since, self._moved = self._clock(), False
             return self._map
 
     def moved(self) -> None:
         """Take note that a record went to a shard that the map did not expect."""
         self._moved = True
+
+    def _refreshed(self, known: ShardMap | None) -> ShardMap:
+        tries = 0
+        while True:
+            try:
+                fresh = self._read_map()
+            except TransientError as error:
+                if known is not None:  # an old map only means that records move once more
+                    log.warning("the shard map is not refreshed: %s", error)
+                    return known
+                tries += 1
+                if tries == FIRST_MAP_TRIES:
+                    raise
+                self._sleep(full_jitter(tries))
+            else:
+                return known if known == fresh else fresh
 
     def _read_map(self) -> ShardMap:
         pages = self._client.get_paginator("list_shards").paginate(StreamName=self._name)
@@ -113,12 +136,15 @@ class KinesisStream:
 
     def _sorted(self, error: ClientError) -> Exception:
         code = error.response.get("Error", {}).get("Code", "")
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code == "ResourceNotFoundException":
             return InputError(f"the stream {self._name} does not exist; create it first")
-        if code in _PASSING or status >= SERVER_ERROR:
+        if code in _PASSING or _status(error) >= SERVER_ERROR:
             return TransientError(f"{code}: {error}")
         return error
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _entry(record: OutgoingRecord) -> dict[str, Any]:

@@ -8,26 +8,23 @@ no order inside one call; only a call with partial failures can show that.
 from __future__ import annotations
 
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
-from zlib import crc32
 
+from ingestor.limits import ShardLimit, full_jitter
 from ingestor.records import OutgoingRecord
 from ingestor.settings import Settings
 from lake_core.errors import OutcomeUnknown, TransientError
 
 MAX_CALL_RECORDS: Final = 500  # PutRecords' limit per call
 MAX_CALL_BYTES: Final = 5 * 1024 * 1024  # PutRecords' limit per call, keys included
-SHARD_BYTES_PER_SECOND: Final = 1024 * 1024
-SHARD_RECORDS_PER_SECOND: Final = 1000
 MAX_LANES: Final = 16
 QUEUED_RECORDS: Final = 1500  # per lane: three calls' worth, so that reading never waits for long
-BASE_DELAY_SECONDS: Final = 0.05
-MAX_DELAY_SECONDS: Final = 5.0
+# A lane's call may hang for as long as its client waits; nobody waits for that at the end.
+CLOSE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +76,30 @@ class Putter:
         self._on_moved = on_moved  # a record went to another shard than thought: map is old
         self._clock = clock
         self._lock = threading.Lock()
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes: list[_Lane] = []
+        self._lane_of: dict[str, _Lane] = {}  # by shard id
         self._pending: dict[int, int] = {}  # first position → records that begin there
         self._failure: BaseException | None = None
         self._idle = threading.Condition(self._lock)
 
-    def put(self, record: OutgoingRecord) -> None:
-        """Queue a record; waits while its lane is full.
-
-        Raises:
-            TransientError: a lane has given up.
-        """
+    def expect(self, record: OutgoingRecord) -> None:
+        """Take note of a record on its way: its rows count as not acknowledged from now on."""
         with self._lock:
             begun = self._pending.get(record.first_position, 0)
             self._pending[record.first_position] = begun + 1
-        lane = self._lane(record.shard_id)
-        while True:
-            self.check()
-            try:
-                lane.records.put(record, timeout=0.2)
-            except queue.Full:
-                continue
-            return
+
+    def offer(self, record: OutgoingRecord, seconds: float) -> bool:
+        """Queue an expected record; False if its lane stays full for so long.
+
+        Raises:
+            LakeError: a lane has given up.
+        """
+        self.check()
+        try:
+            self._lane(record.shard_id).records.put(record, timeout=seconds)
+        except queue.Full:
+            return False
+        return True
 
     def check(self) -> None:
         """Raise what stopped a lane."""
@@ -112,29 +111,32 @@ class Putter:
         with self._lock:
             return min(self._pending, default=position)
 
-    def drain(self, seconds: float | None = None) -> bool:
-        """Wait until everything queued is acknowledged; False if that took too long."""
-        deadline = None if seconds is None else self._clock() + seconds
+    def drain(self, seconds: float) -> bool:
+        """Wait until everything expected is acknowledged; False if that takes longer."""
         with self._idle:
-            while self._pending and self._failure is None:
-                if deadline is not None and self._clock() >= deadline:
-                    return False
-                self._idle.wait(0.1)
+            done = self._idle.wait_for(lambda: not self._pending or self._failure, seconds)
         self.check()
-        return True
+        return bool(done)
 
     def close(self) -> None:
         """End the lanes; what is still queued is dropped."""
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             lane.closing.set()
-        for lane in self._lanes.values():
-            lane.thread.join()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for lane in self._lanes:
+            lane.thread.join(max(0.0, deadline - time.monotonic()))
 
     def _lane(self, shard_id: str) -> _Lane:
-        number = crc32(shard_id.encode()) % MAX_LANES
-        if number not in self._lanes:
-            self._lanes[number] = _Lane(self)
-        return self._lanes[number]
+        """Return the lane of a shard: one of its own while there are lanes left."""
+        lane = self._lane_of.get(shard_id)
+        if lane is None:
+            if len(self._lanes) < MAX_LANES:
+                self._lanes.append(_Lane(self))
+                lane = self._lanes[-1]
+            else:
+                lane = self._lanes[len(self._lane_of) % MAX_LANES]
+            self._lane_of[shard_id] = lane
+        return lane
 
     def acknowledge(self, records: Sequence[OutgoingRecord]) -> None:
         """Take note that records are on the stream."""
@@ -206,28 +208,6 @@ class Putter:
 
 
 @dataclass(slots=True)
-class ShardLimit:
-    """Token buckets of one shard's bytes and records, each a second deep."""
-
-    bytes: float = SHARD_BYTES_PER_SECOND
-    records: float = SHARD_RECORDS_PER_SECOND
-    since: float = 0.0
-
-    def wait_seconds(self, size: int, now: float) -> float:
-        """Take a record's share; return how long to wait before it may go."""
-        passed = max(0.0, now - self.since)
-        self.since = max(now, self.since)
-        self.bytes = min(self.bytes + passed * SHARD_BYTES_PER_SECOND, SHARD_BYTES_PER_SECOND)
-        self.records = min(
-            self.records + passed * SHARD_RECORDS_PER_SECOND, SHARD_RECORDS_PER_SECOND
-        )
-        self.bytes -= size
-        self.records -= 1
-        short = max(-self.bytes / SHARD_BYTES_PER_SECOND, -self.records / SHARD_RECORDS_PER_SECOND)
-        return max(0.0, short)
-
-
-@dataclass(slots=True)
 class _Lane:
     putter: Putter
     records: queue.Queue[OutgoingRecord] = field(
@@ -283,9 +263,3 @@ class _Lane:
             limit = self.limits.setdefault(record.shard_id, ShardLimit())
             wait = max(wait, limit.wait_seconds(record.size, time.monotonic()))
         self.closing.wait(wait)
-
-
-def full_jitter(tries: int) -> float:
-    """Return a wait in seconds: anything up to a cap that doubles with each try."""
-    cap = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2**tries)
-    return random.uniform(0, cap)  # noqa: S311 - spreads retries, guards nothing

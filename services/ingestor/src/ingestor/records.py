@@ -46,18 +46,11 @@ class PlainRecords:
 
     def __init__(self, shards: Callable[[], ShardMap]) -> None:
         self._shards = shards
-        self._known: dict[str, str] = {}
-        self._map: ShardMap | None = None
 
     def add(self, key: str, raw: bytes, position: int, now: float) -> Iterator[OutgoingRecord]:
         """Take an event; yield the records that are ready."""
         del now
-        if (current := self._shards()) is not self._map:
-            self._map, self._known = current, {}
-        shard = self._known.get(key)
-        if shard is None:
-            shard = self._known[key] = current.shard_of(key).shard_id
-        yield OutgoingRecord(raw, key, shard, None, 1, position)
+        yield OutgoingRecord(raw, key, self._shards().shard_of(key).shard_id, None, 1, position)
 
     def due(self, now: float) -> Iterator[OutgoingRecord]:
         """Yield what has waited long enough: nothing ever waits here."""
@@ -84,16 +77,13 @@ class PackedRecords:
         self._linger_seconds = linger_seconds
         self._buffers: dict[str, _Buffer] = {}
         self._map: ShardMap | None = None
-        self._known: dict[str, Shard] = {}
 
     def add(self, key: str, raw: bytes, position: int, now: float) -> Iterator[OutgoingRecord]:
         """Take an event; yield the records that are ready."""
         if (current := self._shards()) is not self._map:
             yield from self.rest()
-            self._map, self._known = current, {}
-        shard = self._known.get(key)
-        if shard is None:
-            shard = self._known[key] = current.shard_of(key)
+            self._map = current
+        shard = current.shard_of(key)
         buffer = self._buffers.get(shard.shard_id)
         if buffer and self._is_full(buffer, len(raw)):
             yield self._take(buffer)

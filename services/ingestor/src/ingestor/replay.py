@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +15,19 @@ from ingestor.pace import Pace
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import Records
+from ingestor.records import OutgoingRecord, Records
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source, shift
+from lake_core.errors import InputError, TransientError
 from lake_core.events import partition_key
 from lake_core.parsing import encode_event
 
-DRAIN_SECONDS_WHEN_STOPPED: Final = 4.0
-# A wait longer than this is cut into pieces, so that a stop is noticed and lingering is kept.
+log = logging.getLogger("ingestor")
+# Leaves time to close and to save the cursor within the grace of stop.py.
+DRAIN_SECONDS_WHEN_STOPPED: Final = 3.0
+# A wait longer than this is cut into pieces, so that a stop is noticed and claims are renewed.
 WAIT_STEP_SECONDS: Final = 0.1
+# Saving quarantined rows takes no more than about this share of the time, however many there are.
+QUARANTINE_PATIENCE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Plan:
     laps: int | None
     first_lap: int
 
-    def positions(self, rows: int) -> Iterator[tuple[int, int]]:
+    def positions(self) -> Iterator[tuple[int, int]]:
         """Yield (lap, first row) of each lap."""
         lap = self.start.lap
         while self.laps is None or lap < self.first_lap + self.laps:
@@ -44,7 +50,7 @@ class Plan:
         """Return how many rows there are to send; None if there is no end."""
         if self.laps is None:
             return self.limit
-        left = (self.first_lap + self.laps - self.start.lap) * rows - self.start.row
+        left = max(0, (self.first_lap + self.laps - self.start.lap) * rows - self.start.row)
         return left if self.limit is None else min(left, self.limit)
 
 
@@ -73,7 +79,12 @@ class Replay:
     progress: ReplayProgress
     stop: threading.Event
     _read: int = 0  # rows read, the position in the whole replay
-    _quarantined: int = 0
+    _quarantined: int = 0  # in laps that are over
+    _aside: IngestQuarantine | None = None  # of the lap under way
+    _next_row: int = 0  # of the lap under way
+    _unsaved: int | None = None  # the first row read that is in a quarantine not yet saved
+    _save_quarantine_from: float = 0.0
+    _stop_by: float | None = None  # when a stop that was asked for has to be over
 
     def run(self) -> Outcome:
         """Send everything, or stop in good order when asked.
@@ -82,48 +93,75 @@ class Replay:
             LakeError: the stream refused for too long, or the cursor was taken over.
         """
         began = time.monotonic()
-        for lap, first_row in self.plan.positions(self.scan.rows):
+        for lap, first_row in self.plan.positions():
             if self._over():
                 break
             self._lap(lap, first_row)
-        for record in self.records.rest():
-            self.putter.put(record)
-        self.putter.drain(DRAIN_SECONDS_WHEN_STOPPED if self.stop.is_set() else None)
-        position = self._position()
+        self._put(self.records.rest())
+        while not self.putter.drain(WAIT_STEP_SECONDS) and not self._out_of_time():
+            self._tell_when_due()
         self._tell()
-        stopped = self.stop.is_set() and self._read != self.plan.total(self.scan.rows)
-        return Outcome(position, self._quarantined, stopped, time.monotonic() - began)
+        whole = self._read == self.plan.total(self.scan.rows) and self._all_acknowledged()
+        stopped = self.stop.is_set() and not whole
+        return Outcome(self.position(), self._quarantined, stopped, time.monotonic() - began)
+
+    def position(self) -> Position:
+        """Return the place before which every row is acknowledged or kept in quarantine."""
+        done = min(
+            self.putter.acknowledged_before(self._read),
+            min(self.records.held_positions(), default=self._read),
+            self._read if self._unsaved is None else self._unsaved,
+        )
+        at = self.plan.start.row + done
+        return Position(self.plan.start.lap + at // self.scan.rows, at % self.scan.rows)
+
+    def _all_acknowledged(self) -> bool:
+        return self.putter.acknowledged_before(self._read) == self._read
 
     def _over(self) -> bool:
         limit = self.plan.limit
         return self.stop.is_set() or (limit is not None and self._read >= limit)
 
     def _lap(self, lap: int, first_row: int) -> None:
-        quarantine = self.quarantine(lap, first_row)
-        source_name = str(event_source(self.source, self.scan, lap))
+        self._aside = quarantine = self.quarantine(lap, first_row)
+        name, before = str(event_source(self.source, self.scan, lap)), self._read
+        self._next_row = first_row
         try:
             for row in self.source.rows(first_row):
-                if self._over():
-                    return
-                self._row(row, lap, source_name, quarantine)
+                if self._over() or not self._row(row, lap, name, quarantine):
+                    break
+                self._next_row = row.row + 1
+                self._tell_when_due()
         finally:
+            quarantine.save(self._next_row)
+            quarantine.close()
             self._quarantined += quarantine.count
-            quarantine.save()
+            self._aside = None
+        self._unsaved = None
+        if self.plan.limit is None and self.plan.laps is None:
+            self._refuse_hopeless(quarantine.count, self._read - before)
+
+    def _refuse_hopeless(self, bad: int, read: int) -> None:
+        if bad == read == self.scan.rows:
+            raise InputError(
+                f"no row of {self.source.name} can be used; see its quarantine for the reasons"
+            )
 
     def _row(
         self, row: GoodRow | BadRow, lap: int, source: str, quarantine: IngestQuarantine
-    ) -> None:
+    ) -> bool:
+        """Send a row or put it aside; False if a stop came first: a resumed replay begins here."""
         if isinstance(row, BadRow):
             quarantine.add(row)
+            if self._unsaved is None:
+                self._unsaved = self._read
         else:
             self._wait()
             if self.stop.is_set():
-                return  # neither sent nor counted: a resumed replay begins with it
+                return False
             self._send(row, lap, source)
         self._read += 1
-        if self.progress.due():
-            self.save(self._position())
-            self._tell(quarantine.count)
+        return True
 
     def _send(self, row: GoodRow, lap: int, source: str) -> None:
         event = row.event
@@ -131,8 +169,21 @@ class Replay:
         event.event_source, event.event_row = source, row.row
         event.ingest_timestamp = dt.datetime.now(dt.UTC)
         raw, key = encode_event(event), partition_key(event)
-        for record in self.records.add(key, raw, self._read, time.monotonic()):
-            self.putter.put(record)
+        self._put(self.records.add(key, raw, self._read, time.monotonic()))
+
+    def _put(self, records: Iterable[OutgoingRecord]) -> None:
+        """Hand records over, waiting for room; those a stop leaves behind stay unacknowledged."""
+        for record in records:
+            self.putter.expect(record)
+            while not self.putter.offer(record, WAIT_STEP_SECONDS) and not self._out_of_time():
+                self._tell_when_due()
+
+    def _out_of_time(self) -> bool:
+        if not self.stop.is_set():
+            return False
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + DRAIN_SECONDS_WHEN_STOPPED
+        return time.monotonic() >= self._stop_by
 
     def _wait(self) -> None:
         """Wait for the next event's time; meanwhile send what has lingered."""
@@ -140,26 +191,33 @@ class Replay:
         if self.pace.events_per_second is None:
             return
         while True:
-            for record in self.records.due(time.monotonic()):
-                self.putter.put(record)
+            self._put(self.records.due(time.monotonic()))
             if left <= 0 or self.stop.wait(min(left, WAIT_STEP_SECONDS)):
                 return
             left -= WAIT_STEP_SECONDS
+            self._tell_when_due()
 
-    def _position(self) -> Position:
-        """Return the place before which every row is acknowledged or in quarantine."""
-        start = self.plan.start
-        done = start.row + min(self.putter.acknowledged_before(self._read), self._oldest_held())
-        return Position(start.lap + done // self.scan.rows, done % self.scan.rows)
+    def _tell_when_due(self) -> None:
+        if self.progress.due():
+            self._save_quarantine()
+            self._tell()
 
-    def _oldest_held(self) -> int:
-        return min(self.records.held_positions(), default=self._read)
+    def _save_quarantine(self) -> None:
+        """Save quarantined rows, or else the cursor stays before the first that is not saved."""
+        began = time.monotonic()
+        if self._aside is None or self._unsaved is None or began < self._save_quarantine_from:
+            return
+        self._aside.save(self._next_row)
+        self._unsaved = None
+        now = time.monotonic()
+        self._save_quarantine_from = now + QUARANTINE_PATIENCE * (now - began)
 
-    def _tell(self, quarantined: int = 0) -> None:
-        position = self._position()
-        self.progress.show(
-            self.putter.totals.events,
-            self._quarantined + quarantined,
-            position.lap,
-            position.row,
-        )
+    def _tell(self) -> None:
+        """Save the cursor, which renews the claim, and show how far things are."""
+        position = self.position()
+        try:
+            self.save(position)
+        except TransientError as error:  # the next one, in a second, may do better
+            log.warning("the cursor is not saved: %s", error)
+        quarantined = self._quarantined + (self._aside.count if self._aside else 0)
+        self.progress.show(self.putter.totals.events, quarantined, position.lap, position.row)

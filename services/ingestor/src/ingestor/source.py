@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Final
 
+from ingestor.csv_rows import CsvRows
 from lake_core.errors import InputError, PoisonRecord
 from lake_core.events import Event, Reading
 from lake_core.layout import EventSource
@@ -18,8 +19,8 @@ from lake_core.parsing import event_from_cells
 from lake_core.schema import csv_header
 
 DIGEST_DIGITS: Final = 8
-# A quote that is never closed would otherwise read the rest of the file into one cell.
-MAX_CELL_CHARACTERS: Final = 64 * 1024
+# No row of ours is as long; a file without line ends must not be read into memory as one.
+MAX_LINE_CHARACTERS: Final = 1024 * 1024
 _TIME_COLUMNS: Final = {Domain.MANUFACTURING: "timestamp", Domain.ECOMMERCE: "Time_of_Purchase"}
 
 
@@ -65,7 +66,7 @@ class CsvSource:
             InputError: the file is empty, of another kind, or lacks columns.
         """
         with self._open() as file:
-            self._read_header(_lines(file))
+            self._read_header(iter(CsvRows(_lines(file))))
 
     def scan(self) -> Scan:
         """Read the file once, before anything of it is sent.
@@ -75,11 +76,11 @@ class CsvSource:
         """
         with self._open() as file:
             hashing = _HashingReader(file)
-            lines = _lines(io.BufferedReader(hashing, 1 << 20))
-            header = self._read_header(lines)
+            rows_read = iter(CsvRows(_lines(io.BufferedReader(hashing, 1 << 20))))
+            header = self._read_header(rows_read)
             at = header.index(_TIME_COLUMNS[self.domain])
             rows, days = 0, _Days()
-            for cells in _rows(lines):
+            for cells in rows_read:
                 rows += 1
                 if len(cells) == len(header):
                     days.add(cells[at])
@@ -90,9 +91,9 @@ class CsvSource:
     def rows(self, first: int = 0) -> Iterator[GoodRow | BadRow]:
         """Yield each data row from row `first` on (0-based)."""
         with self._open() as file:
-            lines = _lines(file)
-            header = self._read_header(lines)
-            for row, cells in enumerate(_rows(lines)):
+            rows_read = iter(CsvRows(_lines(file)))
+            header = self._read_header(rows_read)
+            for row, cells in enumerate(rows_read):
                 if row >= first:
                     yield self._row(row, header, cells)
 
@@ -100,6 +101,8 @@ class CsvSource:
         if len(cells) != len(header):
             reason = f"{len(cells)} cells where the header has {len(header)}"
             return BadRow(row, reason, cells)
+        if not _is_utf8(cells):
+            return BadRow(row, "not UTF-8", cells)
         try:
             return GoodRow(
                 row, event_from_cells(self.domain, dict(zip(header, cells, strict=True)))
@@ -107,8 +110,8 @@ class CsvSource:
         except PoisonRecord as error:
             return BadRow(row, error.reason, cells)
 
-    def _read_header(self, lines: Iterator[str]) -> list[str]:
-        first = next(_rows(lines), None)
+    def _read_header(self, rows: Iterator[list[str]]) -> list[str]:
+        first = next(rows, None)
         if first is None:
             raise InputError(f"{self.name} is empty; give the {self.domain} CSV")
         wanted = csv_header(self.domain)
@@ -142,39 +145,36 @@ def event_source(source: CsvSource, scan: Scan, lap: int) -> EventSource:
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
-    # Bytes that are not UTF-8 become lone surrogates, which no event may hold: a bad row alone.
-    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    # Bytes that are not UTF-8 become lone surrogates: see _is_utf8.
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return iter(partial(text.readline, MAX_LINE_CHARACTERS), "")
 
 
-def _rows(lines: Iterator[str]) -> Iterator[list[str]]:
-    """Yield the cells of each row that is not blank."""
-    csv.field_size_limit(MAX_CELL_CHARACTERS)
-    reader = csv.reader(lines)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            cells = [f"line {reader.line_num}: {error}"]
-        if cells:
-            yield cells
+def _is_utf8(cells: list[str]) -> bool:
+    text = "".join(cells)
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False  # no JSON can hold it
+    return True
 
 
 class _Days:
     """The span of the event times seen, by their days."""
 
     def __init__(self) -> None:
-        self._texts: dict[str, dt.date | None] = {}
+        self._days: dict[str, dt.date] = {}
 
     def add(self, cell: str) -> None:
-        day = cell.strip().split(" ", 1)[0].split("T", 1)[0]
-        if day not in self._texts:
-            self._texts[day] = _day(day)
+        text = cell.strip().split(" ", 1)[0].split("T", 1)[0]
+        if text not in self._days and (day := _day(text)):
+            self._days[text] = day
 
     @property
     def span(self) -> int:
-        days = [day for day in self._texts.values() if day]
+        days = self._days.values()
         return (max(days) - min(days)).days + 1 if days else 1
 
 
