@@ -138,3 +138,11 @@ $(UNIT): test-unit-%: $(VENVS)/%/.ready
 .PHONY: test-integration
 test-integration: setup $(VENVS)/dev/.ready ## Contract, integration and gate tests, with the emulator and the real KCL
 	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python $(PYTEST) tests/gate tests/contract tests/integration
+
+.PHONY: faults
+faults: setup $(VENVS)/dev/.ready ## Every fault we can cause, against the real KCL (ONLY=<row> REPEAT=n SEED=n)
+	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python -m tests.faults $(if $(ONLY),--only '$(ONLY)') $(if $(REPEAT),--repeat '$(REPEAT)') $(if $(SEED),--seed '$(SEED)')
+
+.PHONY: bench
+bench: setup $(VENVS)/dev/.ready ## The figures of docs/performance.md, into bench/results/ (needs wrk)
+	@$(DEV)/python bench/main_job.py

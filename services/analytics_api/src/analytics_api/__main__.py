@@ -15,7 +15,7 @@ import uvicorn
 
 from analytics_api import verify
 from analytics_api.app import make_app
-from analytics_api.checkpoints import committed_positions
+from analytics_api.dynamodb_checkpoints import committed_positions
 from analytics_api.directory_lake import DirectoryLake
 from analytics_api.follower import Follower
 from analytics_api.lake_reader import LakeReader
