@@ -37,7 +37,7 @@ ROWS: Final = (
     ),
     Row(
         5, "zombie", "a worker paused until its lease is taken, then resumed",
-        (processes.paused_until_lease_taken,), 3,
+        (processes.paused_until_written_past, processes.paused_until_lease_taken), 4,
     ),
     Row(
         6, "resharding", "SplitShard and MergeShards under load (4,000 events, kinesis-local)",
@@ -65,11 +65,11 @@ ROWS: Final = (
     Row(9, "poison", "poison of every kind, 100 % for a while", (stream.poisoned,), 3),
     Row(
         10, "disk-full", "the processor's disk is full for a while, and it restarts there",
-        (machine.disk_full,), 2, missing=machine.missing_mount,
+        (machine.disk_full, machine.disk_full_at_first_start), 2, missing=machine.missing_mount,
     ),
     Row(
         10, "clock-back", "the processor's clock is set back by an hour",
-        (machine.clock_set_back,), 2, missing=machine.missing_faketime,
+        (machine.clock_set_back,), 2, missing=machine.missing_compiler,
     ),
     Row(
         11, "ingestor", "ingestor killed and resumed, refused in part, outcomes unknown",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.faults.proxy import Fault, Forward, Request
@@ -34,15 +35,30 @@ S3_ERRORS: Final = (
 )
 
 
+def is_any(_request: Request) -> bool:
+    """Every request."""
+    return True
+
+
+def is_put(request: Request) -> bool:
+    """Requests that write an object."""
+    return request.method == "PUT"
+
+
+def is_put_records(request: Request) -> bool:
+    """Calls that put records on a stream."""
+    return request.headers.get("x-amz-target", "").endswith("PutRecords")
+
+
 def sometimes(
-    rng: random.Random, share: float, fault: Fault, *, method: str | None = None
+    rng: random.Random, share: float, fault: Fault, *, which: Callable[[Request], bool]
 ) -> Fault:
-    """Apply a fault to a share of the requests (of one method); the first always meets it."""
+    """Apply a fault to a share of some requests; the first of them always meets it."""
     first = True
 
     async def chosen(request: Request, forward: Forward) -> bytes | None:
         nonlocal first
-        if method is not None and request.method != method:
+        if not which(request):
             return await forward(request)
         if first or rng.random() < share:
             first = False
@@ -111,7 +127,7 @@ async def throttled(_request: Request, _forward: Forward) -> bytes | None:
 
 async def unconditional(request: Request, forward: Forward) -> bytes | None:
     """Switch the conditional write off: the proof that the matrix can go red."""
-    if request.method == "PUT":
+    if is_put(request):
         request.headers.pop("if-none-match", None)
     return await forward(request)
 
@@ -120,7 +136,7 @@ def partial_failures(rng: random.Random, share: float) -> Fault:
     """PutRecords takes some of the records; the answer names the others as throttled."""
 
     async def fault(request: Request, forward: Forward) -> bytes | None:
-        if not request.headers.get("x-amz-target", "").endswith("PutRecords"):
+        if not is_put_records(request):
             return await forward(request)
         asked: dict[str, Any] = json.loads(request.body)
         records = asked["Records"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import struct
 import subprocess
 import tempfile
 import threading
@@ -15,12 +17,6 @@ from tests.faults.scene import Scene
 
 DISK_BYTES: Final = 48 * 1024 * 1024  # room for what the JVM unpacks
 FILL_SECONDS: Final = 0.05
-CLOCK_CACHE_SECONDS: Final = 1
-_FAKETIME: Final = (
-    Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),
-    Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"),
-    Path("/usr/lib/faketime/libfaketimeMT.so.1"),
-)
 
 
 # --- a full disk
@@ -38,10 +34,17 @@ def missing_mount() -> str | None:
 
 
 def disk_full(scene: Scene) -> None:
-    """State directory, TMPDIR and Java's temporary files lie on a disk that is full for a while.
+    """The disk fills up under a processor that is then killed and starts again beside its files."""
+    _disk_full(scene, restartable=True)
 
-    The processor is killed while it is, and has to start there.
-    """
+
+def disk_full_at_first_start(scene: Scene) -> None:
+    """The same, and a processor that has no files there yet cannot start until there is room."""
+    _disk_full(scene, restartable=False)
+
+
+def _disk_full(scene: Scene, *, restartable: bool) -> None:
+    # State directory, TMPDIR and Java's temporary files lie on the disk.
     disk = scene.directory / "disk"
     disk.mkdir()
     if problem := _mount(disk):
@@ -58,6 +61,8 @@ def disk_full(scene: Scene) -> None:
     with _filled(disk):
         scene.moment(2.0, 5.0)
         worker.kill_all()
+        if not restartable:
+            shutil.rmtree(worker.state)
         scene.moment(8.0, 12.0)
     scene.fault_over()
     scene.recovered()
@@ -100,36 +105,41 @@ def _unmount(directory: Path) -> None:
 # --- a clock set back
 
 
-def missing_faketime() -> str | None:
+def missing_compiler() -> str | None:
     """Return why no clock can be set back for one process alone, or None."""
-    return None if _library() else "libfaketime is missing (Debian: apt-get install libfaketime)"
+    return None if shutil.which("cc") else "a C compiler (cc) is needed to build clock_offset.c"
 
 
-def _library() -> Path | None:
-    return next((path for path in _FAKETIME if path.exists()), None)
+class Clock:
+    """The wall clock of the processes that are started with its settings."""
+
+    def __init__(self, directory: Path) -> None:
+        self.library, self.offset = directory / "clock_offset.so", directory / "clock_offset"
+        self.set_back(0)
+        source = Path(__file__).with_name("clock_offset.c")
+        command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(self.library), str(source)]
+        subprocess.run(command, check=True, timeout=60)
+
+    def set_back(self, seconds: int) -> None:
+        """Be so far behind the machine's clock from now on."""
+        # In place: the processes have it mapped.
+        with self.offset.open("r+b" if self.offset.exists() else "wb") as file:
+            file.write(struct.pack("=q", -seconds))
 
 
 def clock_set_back(scene: Scene) -> None:
     """The clock of JVM and children goes back an hour while they run, and they restart with it."""
-    offset = scene.directory / "clock"
-    offset.write_text("+0\n")
-    worker = scene.worker(
-        "w1",
-        LD_PRELOAD=str(_library()),
-        FAKETIME_TIMESTAMP_FILE=str(offset),
-        FAKETIME_CACHE_DURATION=str(CLOCK_CACHE_SECONDS),
-        # CLOCK_MONOTONIC and CLOCK_BOOTTIME go on, as they do where a clock is set.
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
-    )
+    clock = Clock(scene.directory)
+    worker = scene.worker("w1", LD_PRELOAD=str(clock.library), CLOCK_OFFSET_FILE=str(clock.offset))
     scene.feed(30)
     scene.flowing()
     scene.moment(0.2, 3.0)
-    offset.write_text("-1h\n")
+    clock.set_back(3600)
     scene.fault_over()
-    scene.moment(3.0, 5.0)
     scene.recovered()
+    scene.moment(3.0, 5.0)
     worker.kill_all()
     scene.fault_over()
     scene.recovered()
-    offset.write_text("+0\n")
+    clock.set_back(0)
     scene.moment(2.0, 4.0)

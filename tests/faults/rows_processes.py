@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections.abc import Callable
 from typing import Final
 
 from processor.fail_points import MARKER
@@ -13,6 +14,7 @@ from tests.faults.waiting import until
 from tests.faults.workers import Worker
 
 START_SECONDS: Final = 60
+ZOMBIE_AGE_SECONDS: Final = "4"
 GRACE_SECONDS: Final = 20.0  # PROCESSOR_SHUTDOWN_GRACE_MILLISECONDS, and what a task has
 
 
@@ -120,9 +122,10 @@ def _everything_handed_over(scene: Scene) -> None:
             )
 
 
-def two_workers(scene: Scene) -> tuple[Worker, Worker]:
+def two_workers(scene: Scene, max_age: str = "1") -> tuple[Worker, Worker]:
     """Start two processors and wait until each has a share."""
-    pair = scene.worker("w1"), scene.worker("w2")
+    first = scene.worker("w1", PROCESSOR_MAX_AGE_SECONDS=max_age)
+    pair = first, scene.worker("w2", PROCESSOR_MAX_AGE_SECONDS=max_age)
     until(
         lambda: all(scene.owned_by(worker.name) for worker in pair), START_SECONDS,
         "both workers hold leases",
@@ -150,18 +153,41 @@ def shared_killed_and_added(scene: Scene) -> None:
 
 
 def paused_until_lease_taken(scene: Scene) -> None:
-    """A paused worker loses its leases, wakes up with records in hand, and does no harm."""
-    pair = two_workers(scene)
+    """A paused worker loses its leases and wakes up about when the other begins to work."""
+    _paused(scene, lambda _shards: scene.moment(0.0, 6.0))
+
+
+def paused_until_written_past(scene: Scene) -> None:
+    """A paused worker wakes up with records in hand that the other has written meanwhile."""
+
+    def written_past(shards: list[str]) -> None:
+        taken = time.monotonic()
+        until(
+            lambda: all(scene.watcher.committed_since(shard, taken) for shard in shards),
+            START_SECONDS, "the other writes the shards it has taken",
+        )  # fmt: skip
+        scene.moment(0.0, 3.0)
+
+    # The children wake up before their JVM, which would tell them at once that they lost.
+    _paused(scene, written_past, jvm_seconds=3.0)
+
+
+def _paused(scene: Scene, wait: Callable[[list[str]], None], jvm_seconds: float = 0.0) -> None:
+    # Records wait for their range: the one that is paused has some in hand.
+    pair = two_workers(scene, ZOMBIE_AGE_SECONDS)
     scene.feed(30)
     scene.flowing()
     zombie, other = scene.rng.sample(pair, 2)
     scene.moment(0.2, 2.0)
+    held = [s for s, lease in scene.leases().items() if lease["leaseOwner"]["S"] == zombie.name]
     zombie.signal_all(signal.SIGSTOP)
     try:
         until(lambda: scene.owned_by(other.name) == SHARDS, START_SECONDS, "the leases are taken")
-        scene.moment(0.0, 6.0)
+        wait(held)
+        zombie.signal_children(signal.SIGCONT)
+        time.sleep(jvm_seconds)
     finally:
         zombie.signal_all(signal.SIGCONT)
     scene.fault_over()
     scene.recovered()
-    time.sleep(3)  # time for the zombie to write what it held
+    scene.moment(3.0, 4.0)  # time for the zombie to write what it held

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from tests.faults import misfortunes
-from tests.faults.proxy import Fault, no_fault
+from tests.faults.proxy import Fault, Request, no_fault
 from tests.faults.scene import Scene
 from tests.faults.workers import Worker
 
@@ -18,9 +19,11 @@ def _begin(scene: Scene) -> Worker:
     return worker
 
 
-def _s3_fails(scene: Scene, fault: Fault, method: str | None = "PUT") -> None:
+def _s3_fails(
+    scene: Scene, fault: Fault, which: Callable[[Request], bool] = misfortunes.is_put
+) -> None:
     _begin(scene)
-    scene.s3_proxy.fault = misfortunes.sometimes(scene.rng, 0.5, fault, method=method)
+    scene.s3_proxy.fault = misfortunes.sometimes(scene.rng, 0.5, fault, which=which)
     time.sleep(scene.outage)
     scene.s3_proxy.fault = no_fault
     scene.fault_over()
@@ -29,7 +32,7 @@ def _s3_fails(scene: Scene, fault: Fault, method: str | None = "PUT") -> None:
 
 def s3_answers_errors(scene: Scene) -> None:
     """Half of the requests are answered 500, 503 or SlowDown."""
-    _s3_fails(scene, misfortunes.s3_errors(scene.rng), None)
+    _s3_fails(scene, misfortunes.s3_errors(scene.rng), misfortunes.is_any)
 
 
 def s3_silent_before(scene: Scene) -> None:

@@ -47,6 +47,7 @@ class Scene:
         self.ledger = Ledger()
         self.recoveries: list[float] = []
         self.problems: list[str] = []
+        self.lost = 0  # on the way to the stream
         self.either: Callable[[Entry], bool] = lambda _: False
         self._scale = scale
         self._resharding = resharding
@@ -209,6 +210,7 @@ class Scene:
         """Count, once zombies had their time."""
         time.sleep(CALM_SECONDS)
         finding = compare(self.contents(), self.ledger.records(), self.either)
+        finding.lost += self.lost
         finding.problems += self.problems + verify(self.s3, self.bucket.name)
         return finding
 

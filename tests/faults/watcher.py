@@ -24,7 +24,9 @@ class Watcher:
         self._bucket = bucket
         self._seen: set[str] = set()
         self._records: Counter[str] = Counter()  # Kinesis records in the lake, by shard
-        self._last_commit: dict[str, float] = {}
+        # By shard: a moment at which its last range was not there yet.
+        self._absent_at: dict[str, float] = {}
+        self._looked = -1.0
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -41,9 +43,9 @@ class Watcher:
             return dict(self._records)
 
     def committed_since(self, shard: str, moment: float) -> bool:
-        """Whether a range of the shard appeared after a moment (`time.monotonic`)."""
+        """Whether a range of the shard was written after a moment (`time.monotonic`)."""
         with self._lock:
-            return self._last_commit.get(shard, -1.0) > moment
+            return self._absent_at.get(shard, -1.0) > moment
 
     def _run(self) -> None:
         while not self._ending.wait(POLL_SECONDS):
@@ -66,4 +68,5 @@ class Watcher:
             with self._lock:
                 self._seen.add(key)
                 self._records[name.chain.shard] += footer.records
-                self._last_commit[name.chain.shard] = began
+                self._absent_at[name.chain.shard] = self._looked
+        self._looked = began

@@ -90,6 +90,11 @@ class Worker:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    def signal_children(self, number: signal.Signals) -> None:
+        """Send a signal to the children alone."""
+        for pid in self.children():
+            _kill(pid, number)
+
     def terminate(self) -> float:
         """SIGTERM to the main process; return how long it took to end."""
         self.kept_running = False
