@@ -18,7 +18,8 @@ MAX_CELL_CHARACTERS: Final = 64 * 1024
 class CsvRows:
     """The rows of a CSV that are not blank, as lists of cells.
 
-    A row that spans several lines is whole if it has as many cells as the first row, the header.
+    A row that spans several lines is whole if it has as many cells as the first row, the header,
+    and its quotes are where quotes belong (`strict`: also at the end of the file).
     """
 
     def __init__(self, lines: Iterator[str]) -> None:
@@ -29,7 +30,7 @@ class CsvRows:
         self._width: int | None = None
 
     def __iter__(self) -> Iterator[list[str]]:
-        reader = csv.reader(self._feed())
+        reader = csv.reader(self._feed(), strict=True)
         while True:
             self._taken.clear()
             try:
@@ -45,7 +46,7 @@ class CsvRows:
             if not cells or (len(self._taken) > 1 and len(cells) != self._width):
                 cells = [self._taken[0].rstrip("\r\n")]
                 self._again.extendleft(reversed(self._taken[1:]))
-                reader = csv.reader(self._feed())
+                reader = csv.reader(self._feed(), strict=True)
             yield cells
 
     def _feed(self) -> Iterator[str]:

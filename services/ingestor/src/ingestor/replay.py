@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -123,23 +124,26 @@ class Replay:
         return self.stop.is_set() or (limit is not None and self._read >= limit)
 
     def _lap(self, lap: int, first_row: int) -> None:
-        self._aside = quarantine = self.quarantine(lap, first_row)
         name, before = str(event_source(self.source, self.scan, lap)), self._read
         self._next_row = first_row
-        try:
-            for row in self.source.rows(first_row):
-                if self._over() or not self._row(row, lap, name, quarantine):
-                    break
-                self._next_row = row.row + 1
-                self._tell_when_due()
-        finally:
-            quarantine.save(self._next_row)
-            quarantine.close()
-            self._quarantined += quarantine.count
-            self._aside = None
+        with closing(self.quarantine(lap, first_row)) as quarantine:
+            self._aside = quarantine
+            try:
+                self._rows(lap, name, quarantine)
+            finally:
+                quarantine.save(self._next_row)
+        self._quarantined += quarantine.count
+        self._aside = None
         self._unsaved = None
         if self.plan.limit is None and self.plan.laps is None:
             self._refuse_hopeless(quarantine.count, self._read - before)
+
+    def _rows(self, lap: int, source: str, quarantine: IngestQuarantine) -> None:
+        for row in self.source.rows(self._next_row):
+            if self._over() or not self._row(row, lap, source, quarantine):
+                return
+            self._next_row = row.row + 1
+            self._tell_when_due()
 
     def _refuse_hopeless(self, bad: int, read: int) -> None:
         if bad == read == self.scan.rows:

@@ -100,6 +100,8 @@ class CsvSource:
     def _row(self, row: int, header: list[str], cells: list[str]) -> GoodRow | BadRow:
         if len(cells) != len(header):
             reason = f"{len(cells)} cells where the header has {len(header)}"
+            if len(cells) == 1 and '"' in cells[0]:
+                reason = "a quote is not closed, or stands inside a cell"
             return BadRow(row, reason, cells)
         if not _is_utf8(cells):
             return BadRow(row, "not UTF-8", cells)
