@@ -15,8 +15,8 @@ import uvicorn
 
 from analytics_api import verify
 from analytics_api.app import make_app
-from analytics_api.dynamodb_checkpoints import committed_positions
 from analytics_api.directory_lake import DirectoryLake
+from analytics_api.dynamodb_checkpoints import committed_positions
 from analytics_api.follower import Follower
 from analytics_api.lake_reader import LakeReader
 from analytics_api.s3_lake import CLIENT_CONFIG, S3Lake

@@ -7,20 +7,24 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from analytics_api.service import LakeService
+from analytics_api.follower import Follower
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BEGAN: Final = time.time()
 KIBIBYTE: Final = 1024  # ru_maxrss' unit on Linux
 
 
-def exposition(service: LakeService, requests: Mapping[int, int]) -> str:
-    """Return every metric; `requests` counts answers by status."""
-    return "".join(_lines(service, requests))
+def lake_metrics(follower: Follower) -> str:
+    """Return the figures of the lake; for the follower's own thread, which owns them."""
+    return "".join(_lake_lines(follower))
 
 
-def _lines(service: LakeService, requests: Mapping[int, int]) -> Iterator[str]:
-    follower = service.follower
+def process_metrics(responses: Mapping[int, int]) -> str:
+    """Return the figures of this process; `responses` counts answers by status."""
+    return "".join(_process_lines(responses))
+
+
+def _lake_lines(follower: Follower) -> Iterator[str]:
     domains = follower.domains.items()
     yield from _metric(
         "lake_rows", "gauge", "Rows in processed/.",
@@ -58,9 +62,12 @@ def _lines(service: LakeService, requests: Mapping[int, int]) -> Iterator[str]:
     yield from _metric(
         "api_failed_polls_total", "counter", "Looks that failed.", [("", follower.failed_polls)]
     )
+
+
+def _process_lines(responses: Mapping[int, int]) -> Iterator[str]:
     yield from _metric(
         "api_responses_total", "counter", "Answers by status.",
-        ((f'status="{status}"', count) for status, count in sorted(requests.items())),
+        ((f'status="{status}"', count) for status, count in sorted(responses.items())),
     )  # fmt: skip
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
     yield from _metric("api_peak_memory_bytes", "gauge", "Largest resident size.", [("", peak)])

@@ -48,8 +48,8 @@ def service_routes(service: LakeService) -> APIRouter:
     @router.get("/metrics", response_class=Response, tags=["service"])
     async def prometheus(request: Request) -> Any:
         """Figures in Prometheus' text form."""
-        requests = request.app.state.requests
-        return Response(metrics.exposition(service, requests), media_type=metrics.MEDIA_TYPE)
+        text = service.snapshot.metrics + metrics.process_metrics(request.app.state.requests)
+        return Response(text, media_type=metrics.MEDIA_TYPE)
 
     @router.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def first_page() -> Any:

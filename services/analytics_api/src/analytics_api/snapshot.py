@@ -22,6 +22,7 @@ from analytics_api.insights import (
     ratio,
 )
 from analytics_api.manufacturing import ManufacturingState
+from analytics_api.metrics import lake_metrics
 from analytics_api.prepared import Prepared, freshness_of, prepare
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
@@ -43,6 +44,7 @@ class Snapshot:
         default_factory=list
     )  # newest first
     freshness: dict[str, Any] = field(default_factory=dict)
+    metrics: str = ""
 
 
 class SnapshotMaker:
@@ -68,6 +70,7 @@ class SnapshotMaker:
         for path, content in self._contents.items():
             through = self._through(path)
             made.prepared[path] = prepare(content, freshness_of(through, now))
+        made.metrics = lake_metrics(self._follower)
         made.freshness = freshness_of(self._through(INSIGHTS), now)
         return made
 
