@@ -118,7 +118,7 @@ class Parts:
         return self._ingestor(
             upload_name(domain),
             ["upload", "--domain", domain, "--file", str(file.absolute())],
-            cure="the file must be the CSV of contract.md, section 3, as it was downloaded",
+            cure="the file must be the CSV of docs/contract.md, section 3, as it was downloaded",
         )
 
     def replay(self, domain: Domain) -> Program:
