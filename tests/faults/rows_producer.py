@@ -80,6 +80,7 @@ def _replayed(scene: Scene) -> None:
 
 def _csv(scene: Scene) -> Path:
     path = scene.directory / "matrix.csv"
+    scene.sources.append(path)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, csv_header(DOMAIN))
         writer.writeheader()

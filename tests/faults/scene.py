@@ -47,6 +47,7 @@ class Scene:
         self.ledger = Ledger()
         self.recoveries: list[float] = []
         self.problems: list[str] = []
+        self.sources: list[Path] = []  # CSVs that were replayed
         self.lost = 0  # on the way to the stream
         self.either: Callable[[Entry], bool] = lambda _: False
         self._scale = scale
@@ -211,7 +212,9 @@ class Scene:
         time.sleep(CALM_SECONDS)
         finding = compare(self.contents(), self.ledger.records(), self.either)
         finding.lost += self.lost
-        finding.problems += self.problems + verify(self.s3, self.bucket.name)
+        finding.problems += self.problems + verify(
+            self.bucket.name, self.emulator.port, self.sources
+        )
         return finding
 
     def contents(self) -> Contents:

@@ -1,24 +1,42 @@
-"""The product's own verifier, asked beside the independent count. The one place that knows it."""
+"""The product's own verifier, asked as a user does, beside the independent count."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
 
-from analytics_api.follower import Follower
-from analytics_api.s3_lake import S3Lake
-from analytics_api.verify import walk
-from lake_core.rules import DEFAULT
+from lake_local import emulator as ministack
+from tests.faults.emulators import CREDENTIALS
+
+SECONDS: Final = 120
 
 
-def verify(s3: Any, bucket: str) -> list[str]:
-    """Return what the product's verifier says against a lake; nothing if it verifies."""
-    follower = Follower(S3Lake(s3, bucket), DEFAULT, time.time, stalled_seconds=0)
+def verify(bucket: str, port: int, sources: list[Path]) -> list[str]:
+    """Return what `python -m analytics_api verify` says against a lake, and of replayed files."""
+    environment = CREDENTIALS | {
+        "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": ministack.endpoint(port),
+        "ANALYTICS_API_BUCKET": bucket,
+    }
+    options = [text for source in sources for text in ("--source", str(source))]
+    done = subprocess.run(
+        [sys.executable, "-m", "analytics_api", "verify", "--json", *options],
+        env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
     try:
-        proof = walk(follower, {})
-    finally:
-        follower.close()
-    problems = [why for shard in proof["shards"] for why in shard["problems"]]
-    if not proof["verified"] and not problems:
-        return ["the verifier finds no shard in the lake"]
-    return problems
+        proof = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        return [f"the verifier ended with code {done.returncode}: {done.stderr.strip()[-300:]}"]
+    said = [f"verifier: {problem}" for shard in proof["shards"] for problem in shard["problems"]]
+    said += [
+        f"verifier: {lap['missing']} rows of {lap['event_source']} are missing"
+        for lap in proof["sources"]
+        if lap["missing"]
+    ]
+    if done.returncode != 0 and not said:
+        said.append(f"verifier: not verified, code {done.returncode}")
+    return said
