@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,7 +30,7 @@ class ChainReader:
 
     end: str | None = None
     gaps: list[tuple[str | None, str]] = field(default_factory=list)
-    overlaps: list[str] = field(default_factory=list)  # keys of ranges that cover taken ground
+    overlaps: list[str] = field(default_factory=list)  # keys of ranges on ground already passed
     _waiting: dict[int, RangeName] = field(default_factory=dict)  # by first sequence number
     _footers: dict[int, Footer] = field(default_factory=dict)
     _taken: set[int] = field(default_factory=set)
@@ -44,10 +45,14 @@ class ChainReader:
                     self._taken.add(name.first)
                     del self._waiting[name.first]
 
-    def unread(self, limit: int) -> list[RangeName]:
-        """Return the smallest ranges not yet read, in order: read them and give their footers."""
-        unread = sorted(self._waiting.keys() - self._footers.keys())
-        return [self._waiting[first] for first in unread[: max(limit, 0)]]
+    def unread(self, ahead: int) -> list[RangeName]:
+        """Return which of the `ahead` smallest ranges that wait are not yet read, in order.
+
+        One that turns up late is among the smallest: however many were read ahead of it and are
+        held, it is wanted.
+        """
+        nearest = heapq.nsmallest(ahead, self._waiting)
+        return [self._waiting[first] for first in nearest if first not in self._footers]
 
     def read(self, name: RangeName, footer: Footer) -> None:
         """Take the footer of a range."""
@@ -55,12 +60,13 @@ class ChainReader:
 
     def next(self, now_milliseconds: int) -> tuple[RangeName, Footer] | None:
         """Return the next range of the chain and move its end behind it; None: nothing yet."""
-        for first in sorted(self._footers):
-            footer = self._footers[first]
-            if number(footer.after) == number(self.end):
+        in_order = sorted(self._footers)
+        for first in in_order:
+            if number(self._footers[first].after) == number(self.end):
                 return self._take(first)
-            if self._may_skip_to(footer, now_milliseconds):
-                self.gaps.append((self.end, footer.first))
+        for first in in_order:
+            if self._may_skip_to(self._footers[first], now_milliseconds):
+                self.gaps.append((self.end, self._footers[first].first))
                 return self._take(first)
         return None
 
@@ -87,4 +93,14 @@ class ChainReader:
         name, footer = self._waiting.pop(first), self._footers.pop(first)
         self._taken.add(first)
         self.end = footer.last
+        self._set_aside_what_was_passed()
         return name, footer
+
+    def _set_aside_what_was_passed(self) -> None:
+        """Report ranges that can never continue the chain now: they would wait for ever."""
+        for first in sorted(self._waiting):
+            if first > number(self.end):
+                return
+            self.overlaps.append(self._waiting.pop(first).key)
+            self._footers.pop(first, None)
+            self._taken.add(first)

@@ -81,7 +81,21 @@ def test_what_to_read_comes_in_order_and_never_twice() -> None:
     assert reader.unread(2) == [chain[0][0], chain[1][0]]
     reader.read(*chain[0])
     assert reader.unread(0) == []
+    assert reader.unread(2) == [chain[1][0]]
+    assert reader.next(NOW) == chain[0]
     assert reader.unread(2) == [chain[1][0], chain[2][0]]
+
+
+def test_what_turns_up_late_is_wanted_however_much_is_held() -> None:
+    first, second, *rest = ranges(*range(1, 10))
+    reader = ChainReader()
+    for name, footer in (first, *rest):
+        reader.offer([name])
+        reader.read(name, footer)
+    assert take_all(reader) == ["1"]
+    assert reader.unread(2) == []
+    reader.offer([second[0]])
+    assert reader.unread(2) == [second[0]]
 
 
 def test_a_hole_is_passed_only_at_a_flagged_range_and_only_after_patience() -> None:
@@ -116,3 +130,33 @@ def test_a_range_on_taken_ground_is_reported_and_not_counted() -> None:
     reader.offer([stray])
     assert reader.overlaps == [stray.key]
     assert take_all(reader) == []
+
+
+def test_a_range_found_before_its_ground_was_taken_is_reported_then() -> None:
+    (whole,), stray = ranges(5), one(3, 4, "2")
+    reader = ChainReader()
+    for name, footer in (stray, whole):
+        reader.offer([name])
+        reader.read(name, footer)
+    assert take_all(reader) == ["5"]
+    assert (reader.overlaps, reader.waiting, reader.held) == ([stray[0].key], 0, 0)
+
+
+def test_a_range_that_continues_the_chain_comes_before_any_skip() -> None:
+    flagged, regular = one(3, 3, "1", gap=True), one(4, 9, "2")
+    reader = ChainReader()
+    for name, footer in (*ranges(2), flagged, regular):
+        reader.offer([name])
+        reader.read(name, footer)
+    assert take_all(reader, ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1) == ["2", "9"]
+    assert (reader.gaps, reader.overlaps) == ([], [flagged[0].key])
+
+
+def test_what_lies_in_a_hole_that_was_passed_waits_no_more() -> None:
+    orphan, flagged = one(6, 6, "5"), one(7, 9, "6", gap=True)
+    reader = ChainReader()
+    for name, footer in (*ranges(2), orphan, flagged):
+        reader.offer([name])
+        reader.read(name, footer)
+    assert take_all(reader, ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1) == ["2", "9"]
+    assert (reader.gaps, reader.overlaps) == ([("2", "7")], [orphan[0].key])

@@ -156,9 +156,8 @@ class Follower:
         wanted: list[RangeName] = []
         for proof in domain.shards.values():
             if not proof.unreadable:
-                # Held are those that do not continue their chain yet.
-                room = READ_AHEAD - len(wanted) - proof.reader.held
-                wanted += proof.reader.unread(room)
+                room = READ_AHEAD - len(wanted)
+                wanted += proof.reader.unread(READ_AHEAD)[:room]
         return wanted
 
     def _fetch(self, name: RangeName) -> Read | UnreadableObject:

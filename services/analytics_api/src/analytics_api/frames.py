@@ -14,7 +14,7 @@ from lake_core.scoring import MAX_EFFICIENCY, MICRO, machine_efficiency_micro
 
 SCORE: Final = "score"  # hundredths
 # What comes last in one machine's or customer's history: greatest in this order.
-ORDER: Final = ("time", "identified", "order_a", "order_b")
+ORDER: Final = ("time", "identified", "order_a", "order_b", "order_c")
 
 
 def frame_of(domain: Domain, table: pa.Table) -> pl.DataFrame:
@@ -39,6 +39,8 @@ def frame_of(domain: Domain, table: pa.Table) -> pl.DataFrame:
         .then(pl.col("event_row"))
         .otherwise(pl.col("record_index").cast(pl.Int64))
         .alias("order_b"),
+        # Two files may have a row of the same number and time: any order, but always the same.
+        pl.col("event_source").fill_null("").alias("order_c"),
     )
 
 
