@@ -1,4 +1,4 @@
-"""`python -m ingestor upload | replay`: wires arguments, settings, clients and parts."""
+"""`python -m ingestor upload | replay | requeue`: wires arguments, settings, clients and parts."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ def main(arguments: list[str]) -> int:
             commands.upload(asked, s3_bucket.S3Bucket(s3, settings.bucket))
             return 0
         kinesis = boto3.client("kinesis", config=kinesis_stream.CLIENT_CONFIG)
+        if asked.command == "requeue":
+            bucket = s3_bucket.S3Bucket(s3, settings.bucket)
+            return commands.requeue_object(asked, settings, bucket, kinesis)
         with StopSignal() as stop:
             return commands.ReplayCommand(asked, settings, s3, kinesis, stop).run()
     except LakeError as error:

@@ -31,6 +31,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     upload.add_argument("--file", required=True, help="the CSV, as it was downloaded")
     replay = commands.add_parser("replay", help="send a CSV to its stream, event by event")
     _add_replay(replay)
+    again = commands.add_parser("requeue", help="send what is in quarantine and can be used now")
+    again.add_argument("key", help="of the quarantine object: quarantine/…/….jsonl")
+    again.add_argument("--corrected", help="a file of corrected JSON events, line for line")
     asked = top.parse_args(arguments)
     if asked.command == "replay":
         _check(replay, asked)

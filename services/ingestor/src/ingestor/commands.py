@@ -1,4 +1,4 @@
-"""What the commands do: upload a CSV, replay one, or send a slice of it at each tick."""
+"""What the commands do: upload a CSV, replay it whole or in slices, requeue what was refused."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
 from ingestor.records import PackedRecords, PlainRecords, Records
 from ingestor.replay import Outcome, Plan, Replay
+from ingestor.requeue import QuarantineKey, requeue
 from ingestor.s3_bucket import S3Bucket, S3File
 from ingestor.settings import Settings
 from ingestor.source import CsvSource, Scan, event_source
 from ingestor.stop import StopSignal
 from lake_core.errors import InputError, LakeError, LeaseLost
 from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
-from lake_core.names import Domain, domain_of_stream
+from lake_core.names import STREAMS, Domain, domain_of_stream
 from lake_core.wire import Packing
 
 if TYPE_CHECKING:
@@ -51,6 +52,31 @@ def upload(asked: argparse.Namespace, bucket: S3Bucket) -> None:
     with local.open() as file:
         bucket.upload(key, file)
     log.info("uploaded", extra={"file": str(path), "key": key, "bytes": path.stat().st_size})
+
+
+def requeue_object(
+    asked: argparse.Namespace, settings: Settings, bucket: S3Bucket, kinesis: KinesisClient
+) -> int:
+    """Put the entries of a quarantine object on their stream again; 1 if some are still unusable.
+
+    Raises:
+        InputError: there is no such object, or it is another thing.
+    """
+    key = QuarantineKey.parse(asked.key)
+    if bucket.read(asked.key) is None:
+        raise InputError(f"{asked.key} does not exist")
+    stream = KinesisStream(kinesis, STREAMS[key.domain])
+    putter = Putter(stream, settings, stream.moved)
+    corrected = LocalFile(Path(asked.corrected)).open() if asked.corrected else None
+    try:
+        lines = bucket.get_lines(asked.key)
+        done = requeue(key, lines, corrected, PlainRecords(stream.shards), putter)
+    finally:
+        putter.close()
+        if corrected is not None:
+            corrected.close()
+    log.info("requeued", extra={"key": asked.key, "sent": done.sent, "unusable": done.unusable})
+    return 1 if done.unusable else 0
 
 
 def open_source(source: str, domain: Domain, s3: S3Client) -> CsvSource:
