@@ -169,6 +169,26 @@ def test_killed_anywhere_and_resumed_no_row_is_lost(
     assert after.aside() == sorted(bad)
 
 
+def test_the_cursor_waits_for_quarantined_rows_that_are_not_saved_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingestor.replay.QUARANTINE_PATIENCE", 1e12)  # one save, then at the end
+    world = World(mixed(10, {1, 5}))
+    kept: list[tuple[Position, list[int]]] = []
+    save = world._save
+
+    def snapshot(position: Position) -> None:
+        save(position)
+        kept.append((position, world.aside()))
+
+    world._save = snapshot  # type: ignore[method-assign] # a kill right after a save
+    world.replay()
+    assert world.bucket.uploads == 2
+    for position, aside in kept:
+        passed = 10 if position.lap else position.row
+        assert set(aside) >= {row for row in (1, 5) if row < passed}
+
+
 def test_a_replay_again_writes_the_same_quarantine() -> None:
     world = World(mixed(10, {2, 5, 9}))
     world.replay()
