@@ -36,12 +36,13 @@ def answer(request: Request, prepared: Prepared) -> Response:
     etag = prepared.etag.decode()
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     given = request.headers.get("if-none-match")
-    if given is not None and _names(given, etag):
+    if given is not None and is_named(given, etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(prepared.body, headers=headers, media_type="application/json")
 
 
-def _names(given: str, etag: str) -> bool:
+def is_named(given: str, etag: str) -> bool:
+    """Whether an `If-None-Match` names a tag."""
     tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
     return etag in tags or "*" in tags
 
