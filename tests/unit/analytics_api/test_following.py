@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from analytics_api.follower import READ_AHEAD
+import time
+from collections.abc import Callable
+
+from analytics_api.follower import READ_AHEAD, Follower
+from analytics_api.service import LakeService, pause_seconds
 from lake_core.names import Domain
+from lake_core.rules import DEFAULT
 from tests.unit.analytics_api.test_answers import Api, Builder, MemoryLake, reading_rows
 
 
@@ -35,3 +40,54 @@ def test_the_same_time_and_row_in_two_files_give_one_answer_in_any_order() -> No
 
 def test_of_an_empty_lake_nothing_is_proven() -> None:
     assert Api(MemoryLake()).poll().ok("/v1/lake/integrity") == {"verified": False, "shards": []}
+
+
+def test_looks_grow_rarer_while_the_bucket_is_away_and_never_cease() -> None:
+    assert [pause_seconds(1.0, failures) for failures in (0, 1, 2, 3, 9, 1000)] == [
+        1.0, 2.0, 4.0, 8.0, 30.0, 30.0,
+    ]  # fmt: skip
+    assert pause_seconds(60.0, 3) == 60.0
+
+
+def test_the_metrics_name_an_unreadable_object_and_a_bucket_that_is_away() -> None:
+    builder = Builder()
+    key = builder.add(Domain.MANUFACTURING, reading_rows(3))
+    builder.lake.objects[key] = b"not Parquet"
+    api = Api(builder.lake).poll()
+    assert f'lake_unreadable_object{{domain="manufacturing",key="{key}"}} 1' in metrics(api)
+    assert "lake_reachable 1" in metrics(api)
+    builder.lake.away = True
+    api.poll()
+    assert "lake_reachable 0" in metrics(api)
+
+
+def metrics(api: Api) -> list[str]:
+    return str(api.get("/metrics")[2]).splitlines()
+
+
+def test_the_thread_goes_on_looking_and_keeps_the_answers_fresh() -> None:
+    builder = Builder()
+    builder.add(Domain.MANUFACTURING, reading_rows(3))
+    service = LakeService(Follower(builder.lake, DEFAULT, time.time), DEFAULT, 0.01)
+    service.start()
+    try:
+        assert eventually(lambda: service.snapshot.machines != {})
+        builder.lake.away = True
+        assert eventually(lambda: service.snapshot.missing[-1] == "the bucket is away")
+        builder.lake.away = False
+        builder.add(Domain.MANUFACTURING, reading_rows(8), first_row=3)
+        assert eventually(lambda: readings(service) == 11)
+        assert service.alive
+    finally:
+        service.stop()
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not (held := true()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return held
+
+
+def readings(service: LakeService) -> int:
+    return sum(machine["readings"] for machine in service.snapshot.machines.values())

@@ -58,6 +58,26 @@ def _lake_lines(follower: Follower) -> Iterator[str]:
             for chain, proof in sorted(domain.shards.items())
         ),
     )  # fmt: skip
+    yield from _metric(
+        "lake_unreadable_object", "gauge", "1 for each object that stops its chain.",
+        (
+            (f'domain="{name}",key="{_escaped(key)}"', 1)
+            for name, domain in domains
+            for _, proof in sorted(domain.shards.items())
+            for key in sorted(proof.unreadable)
+        ),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_waiting_objects", "gauge", "Objects whose predecessor has not been seen yet.",
+        (
+            (f'domain="{name}"', sum(proof.reader.waiting for proof in domain.shards.values()))
+            for name, domain in domains
+        ),
+    )  # fmt: skip
+    yield from _metric(
+        "lake_reachable", "gauge", "1 if the last look at the lake worked.",
+        [("", int(follower.problem is None))],
+    )  # fmt: skip
     yield from _metric("api_polls_total", "counter", "Looks at the lake.", [("", follower.polls)])
     yield from _metric(
         "api_failed_polls_total", "counter", "Looks that failed.", [("", follower.failed_polls)]
@@ -83,3 +103,7 @@ def _metric(
     yield f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
     for labels, value in values:
         yield f"{name}{{{labels}}} {value}\n" if labels else f"{name} {value}\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Final
 
 from analytics_api.follower import Follower
 from analytics_api.snapshot import Snapshot, SnapshotMaker
 from lake_core.rules import RuleSet
 
 log = logging.getLogger(__name__)
+PUBLISH_SECONDS: Final = 1.0  # answers say how fresh they are, so they are made again
+MAX_PAUSE_SECONDS: Final = 30.0  # between looks at a bucket that is away
+MAX_DOUBLINGS: Final = 10
 
 
 class LakeService:
@@ -39,7 +43,7 @@ class LakeService:
     def refresh(self) -> None:
         """Look once and publish."""
         changed = self.follower.poll()
-        self.snapshot = self._maker.make(time.time(), changed=changed)
+        self._publish(changed=changed)
 
     @property
     def alive(self) -> bool:
@@ -47,11 +51,27 @@ class LakeService:
         return self.failure is None
 
     def _run(self) -> None:
+        due, failures = 0.0, 0
         try:
             while not self._stop.is_set():
                 began = time.monotonic()
-                self.refresh()
-                self._stop.wait(max(0.0, self._poll_seconds - (time.monotonic() - began)))
+                if began >= due:
+                    self.refresh()
+                    failures = failures + 1 if self.follower.problem else 0
+                    due = began + pause_seconds(self._poll_seconds, failures)
+                else:
+                    self._publish(changed=False)
+                pause = min(due - time.monotonic(), PUBLISH_SECONDS)
+                self._stop.wait(max(0.0, pause))
         except BaseException as error:
             log.critical("the follower has stopped", exc_info=error)
             self.failure = error
+
+    def _publish(self, *, changed: bool) -> None:
+        self.snapshot = self._maker.make(time.time(), changed=changed)
+
+
+def pause_seconds(poll_seconds: float, failures: int) -> float:
+    """Return the time between two looks: the longer, the more of them have failed in a row."""
+    doublings = min(failures, MAX_DOUBLINGS)
+    return max(poll_seconds, min(poll_seconds * (1 << doublings), MAX_PAUSE_SECONDS))
