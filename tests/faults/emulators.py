@@ -91,6 +91,7 @@ class KinesisLocal:
         self._processes.start(Program("kinesis-local", command, environment, cure="see its log"))
         kinesis = client("kinesis", self.port)
         until(lambda: _answers(kinesis), READY_SECONDS, "kinesis-local answers")
+        kinesis.close()
 
 
 def _answers(kinesis: Any) -> bool:

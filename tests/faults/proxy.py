@@ -74,6 +74,7 @@ class _Proxy:
         self._call(self._cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(START_SECONDS)
+        self._loop.close()
 
     def gone(self) -> None:
         """Cut every connection, now and until `back`."""
@@ -88,10 +89,11 @@ class _Proxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS)
 
     async def _listen(self) -> None:
-        server = await asyncio.start_server(self._accept, HOST, 0, limit=_LIMIT)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._accept, HOST, 0, limit=_LIMIT)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _cancel_all(self) -> None:
+        self._server.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

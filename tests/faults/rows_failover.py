@@ -19,7 +19,7 @@ def stays_fast(scene: Scene) -> None:
     """Two workers under light load; then one dies, and the other takes over as fast as ever."""
     workers = two_workers(scene)
     seconds = MODE_SECONDS * scene.share
-    scene.feed(seconds)
+    scene.feed(MODE_SECONDS)
     scene.flowing()
     until_when = time.monotonic() + seconds
     while time.monotonic() < until_when:

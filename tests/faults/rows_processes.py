@@ -23,7 +23,7 @@ def child_killed_mid_batch(scene: Scene) -> None:
     worker = scene.worker("w1")
     scene.feed(24)
     scene.flowing()
-    for _ in range(2):
+    for _ in range(scene.faults):
         scene.moment(0.2, 2.0)
         until(lambda: worker.kill_child(scene.rng.randrange(SHARDS)), START_SECONDS, "a child")
         scene.fault_over()
@@ -44,7 +44,7 @@ def _fail_point(scene: Scene, moment: str) -> None:
     point = f"{moment}:{scene.rng.randint(1, 5)}"
     worker = scene.worker("w1", PROCESSOR_FAIL_POINT=point)
     scene.feed(24, poison_share=0.05)
-    for _ in range(2):
+    for _ in range(scene.faults):
         marker = worker.state / MARKER
         until(marker.exists, START_SECONDS, f"{point} is reached")
         scene.fault_over()

@@ -29,6 +29,7 @@ STREAM: Final = STREAMS[DOMAIN]
 LEASES: Final = PROCESSORS[DOMAIN]
 SHARDS: Final = 3
 EVENTS: Final = 20_000
+SHORTEST_SHARE: Final = 0.3  # of a load's seconds, in a small repetition
 FLOW_SECONDS: Final = 90  # for the first range of every shard
 STUCK_SECONDS: Final = 180  # a shard not done so long after the fault and the load is stuck
 CALM_SECONDS: Final = 2.0  # for a zombie to do its harm before the count
@@ -80,6 +81,8 @@ class Scene:
             client("dynamodb", self.emulator.port),
         )
         self.kinesis = client("kinesis", kinesis_port)
+        for made in (self.s3, self.dynamodb, self.kinesis):
+            stack.callback(made.close)
         self.s3_proxy = HttpProxy(self.emulator.port).start()
         self.dynamodb_proxy = HttpProxy(self.emulator.port).start()
         self.kinesis_proxy = TcpProxy(kinesis_port).start()
@@ -143,9 +146,15 @@ class Scene:
         """How much of the full size this repetition has, at most all."""
         return min(1.0, self._scale)
 
+    @property
+    def faults(self) -> int:
+        """How often a repetition causes its fault where it may do so more than once."""
+        return 2 if self.share == 1.0 else 1
+
     def feed(self, seconds: float, *, events: int = EVENTS, **options: float) -> None:
         """Begin to send the load."""
-        self.feeder.start(Load(self.scaled(events), seconds, **options))
+        shortened = seconds * max(self.share, SHORTEST_SHARE)
+        self.feeder.start(Load(self.scaled(events), shortened, **options))
 
     def scaled(self, events: int) -> int:
         """Return how many events a repetition of this size has."""
