@@ -38,6 +38,7 @@ ROWS: Final = (
     Row(
         5, "zombie", "a worker paused until its lease is taken, then resumed",
         (processes.paused_until_written_past, processes.paused_until_lease_taken), 4,
+        proving=(processes.paused_until_written_past,),
     ),
     Row(
         6, "resharding", "SplitShard and MergeShards under load (4,000 events, kinesis-local)",
@@ -51,7 +52,7 @@ ROWS: Final = (
             services.s3_silent_after,
             services.s3_late,
             services.s3_gone,
-        ), 5,
+        ), 5, proving=(services.s3_late,),
     ),
     Row(
         8, "services-away", "leases throttled or gone, Kinesis gone, emulator restarted",

@@ -29,6 +29,8 @@ class Row:
     repetitions: int
     missing: Callable[[], str | None] = lambda: None  # why it cannot run here
     resharding: bool = False
+    # Variants that must turn red where the conditional write is switched off.
+    proving: tuple[Play, ...] = ()
     beside: bool = False  # long and light: runs beside the others
 
 
@@ -100,7 +102,7 @@ def _repetition(
     )  # fmt: skip
     with scene:
         if not options.conditional:
-            scene.s3_proxy.fault = unconditional
+            scene.s3_proxy.rewrite = unconditional
         try:
             play(scene)
             scene.settle()

@@ -143,10 +143,12 @@ class HttpProxy(_Proxy):
     def __init__(self, upstream_port: int) -> None:
         super().__init__(upstream_port)
         self.fault: Fault = no_fault
+        self.rewrite: Callable[[Request], None] = lambda _: None  # what every request goes through
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one request."""
         request = await _read_request(reader, writer)
+        self.rewrite(request)
         answer = await self.fault(request, self.forward)
         if answer is None:
             writer.transport.abort()
