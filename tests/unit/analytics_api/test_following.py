@@ -9,7 +9,13 @@ from analytics_api.follower import READ_AHEAD, Follower
 from analytics_api.service import LakeService, pause_seconds
 from lake_core.names import Domain
 from lake_core.rules import DEFAULT
-from tests.unit.analytics_api.test_answers import Api, Builder, MemoryLake, reading_rows
+from tests.unit.analytics_api.test_answers import (
+    Api,
+    Builder,
+    MemoryLake,
+    purchase_rows,
+    reading_rows,
+)
 
 
 def test_a_range_that_turns_up_late_is_read_however_many_wait_behind_it() -> None:
@@ -91,3 +97,19 @@ def eventually(true: Callable[[], bool]) -> bool:
 
 def readings(service: LakeService) -> int:
     return sum(machine["readings"] for machine in service.snapshot.machines.values())
+
+
+def test_answers_that_grew_step_by_step_equal_those_made_at_once() -> None:
+    builder = Builder()
+    grown = Api(builder.lake).poll()
+    for start in range(0, 400, 40):
+        builder.add(Domain.MANUFACTURING, reading_rows(400)[start : start + 40], first_row=start)
+        builder.add(Domain.ECOMMERCE, purchase_rows(400)[start : start + 40], first_row=start)
+        grown.poll()
+    made = Api(builder.lake).poll()
+    alerts = made.ok("/v1/alerts")["items"]
+    assert alerts
+    for path in ("/v1/machines", "/v1/customers", "/v1/alerts", "/v1/machines/3"):
+        left, right = grown.ok(path), made.ok(path)
+        assert left | {"freshness": None} == right | {"freshness": None}, path
+    assert grown.service.follower.domains[Domain.MANUFACTURING].state.changed == set()

@@ -35,6 +35,7 @@ class EcommerceState:
 
     def __init__(self) -> None:
         self.customers: dict[str, Customer] = {}
+        self.changed: set[str] = set()  # customers, since their items were last made
         self.purchases = 0
         self.amount_cents = 0
         self.satisfaction_sum = 0
@@ -59,6 +60,7 @@ class EcommerceState:
             customer = self.customers[customer_id]
             customer.purchases += count
             customer.amount_cents += cents
+            self.changed.add(customer_id)
 
     def _add_channels(self, frame: pl.DataFrame) -> None:
         grouped = frame.group_by("purchase_channel").agg(pl.col(SCORE).sum(), pl.len().alias("n"))

@@ -33,13 +33,8 @@ class Machine:
     alerts: int = 0
     minutes: Buckets = field(default_factory=dict)
     hours: Buckets = field(default_factory=dict)
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """(sum of hundredths, count) over `latest − 24 h < timestamp ≤ latest`."""
-        last = self.latest["time"] // MINUTE_MICROSECONDS
-        inside = [v for minute, v in self.minutes.items() if minute > last - WINDOW_MINUTES]
-        return sum(total for total, _ in inside), sum(count for _, count in inside)
+    # (sum of hundredths, count) over `latest − 24 h < timestamp ≤ latest`
+    window: tuple[int, int] = (0, 0)
 
     def risk(self, rules: RuleSet) -> Risk:
         """Return the machine's risk."""
@@ -53,8 +48,8 @@ class Machine:
             or self.latest["predicted_remaining_life"] < MAINTENANCE_LIFE
         )
 
-    def forget_what_is_old(self) -> None:
-        """Drop buckets that no answer can use any more."""
+    def settle(self) -> None:
+        """Drop buckets that no answer can use any more, and sum up the window."""
         last = self.latest["time"] // MINUTE_MICROSECONDS
         for buckets, kept in (
             (self.minutes, WINDOW_MINUTES),
@@ -62,6 +57,8 @@ class Machine:
         ):
             for start in [start for start in buckets if start <= last - kept]:
                 del buckets[start]
+        inside = self.minutes.values()
+        self.window = sum(total for total, _ in inside), sum(count for _, count in inside)
 
 
 class ManufacturingState:
@@ -70,6 +67,7 @@ class ManufacturingState:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.machines: dict[int, Machine] = {}
+        self.changed: set[int] = set()  # machines, since their items were last made
         self.alerts = AlertStore()
         self.readings = 0
         self.score_sum = 0  # hundredths
@@ -87,8 +85,10 @@ class ManufacturingState:
         alerting = frame.filter(pl.col(SCORE) >= self.rules.alert_at_least)
         self.alerts.add(alerting.to_dicts())
         self._count(frame, alerting)
-        for machine_id in frame["machine_id"].unique().to_list():
-            self.machines[machine_id].forget_what_is_old()
+        touched = frame["machine_id"].unique().to_list()
+        for machine_id in touched:
+            self.machines[machine_id].settle()
+        self.changed.update(touched)
 
     def _take_latest(self, row: dict[str, Any]) -> None:
         machine = self.machines.get(row["machine_id"])

@@ -55,6 +55,7 @@ class SnapshotMaker:
         self._rules = rules
         self._contents: dict[str, dict[str, Any]] = {}
         self._last = Snapshot()
+        self._alerts_seen = 0
 
     def make(self, now: float, *, changed: bool) -> Snapshot:
         """Return a snapshot at `now`, in seconds since 1970."""
@@ -75,18 +76,29 @@ class SnapshotMaker:
         return made
 
     def _entities(self) -> Snapshot:
-        made = Snapshot()
+        """Make the items of what has changed; the others are taken from the last snapshot."""
+        last = self._last
+        made = Snapshot(
+            machines=dict(last.machines), histories=dict(last.histories),
+            customers=dict(last.customers), alerts=last.alerts,
+        )  # fmt: skip
         for domain in self._follower.domains.values():
-            state = domain.state
-            if isinstance(state, ManufacturingState):
-                for number, machine in state.machines.items():
-                    made.machines[number] = machine_item(machine, self._rules)
-                    made.histories[number] = machine_history(machine)
-                rows = state.alerts.newest_first()
-                made.alerts = [(alert_order(row), alert_item(row)) for row in rows]
+            if isinstance(domain.state, ManufacturingState):
+                self._renew_machines(made, domain.state)
             else:
-                made.customers = {k: customer_item(c) for k, c in state.customers.items()}
+                for number in domain.state.changed:
+                    made.customers[number] = customer_item(domain.state.customers[number])
+            domain.state.changed.clear()
         return made
+
+    def _renew_machines(self, made: Snapshot, state: ManufacturingState) -> None:
+        for number in state.changed:
+            made.machines[number] = machine_item(state.machines[number], self._rules)
+            made.histories[number] = machine_history(state.machines[number])
+        if state.alerts.count != self._alerts_seen:
+            rows = state.alerts.newest_first()
+            made.alerts = [(alert_order(row), alert_item(row)) for row in rows]
+            self._alerts_seen = state.alerts.count
 
     def _insights(self) -> dict[str, dict[str, Any]]:
         made: dict[str, dict[str, Any]] = {}
