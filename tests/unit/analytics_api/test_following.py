@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from fractions import Fraction
 
 from analytics_api.follower import READ_AHEAD, Follower
 from analytics_api.service import LakeService, pause_seconds
@@ -13,6 +15,8 @@ from tests.unit.analytics_api.test_answers import (
     Api,
     Builder,
     MemoryLake,
+    filled,
+    maintenance_score,
     purchase_rows,
     reading_rows,
 )
@@ -113,3 +117,17 @@ def test_answers_that_grew_step_by_step_equal_those_made_at_once() -> None:
         left, right = grown.ok(path), made.ok(path)
         assert left | {"freshness": None} == right | {"freshness": None}, path
     assert grown.service.follower.domains[Domain.MANUFACTURING].state.changed == set()
+
+
+def test_a_machine_tells_of_each_day() -> None:
+    rows = reading_rows(600)
+    api = Api(filled(rows, purchase_rows(5)).lake).poll()
+    expected: dict[str, list[Fraction]] = defaultdict(list)
+    for row in rows:
+        if row["machine_id"] == "3":
+            expected[f"{row['timestamp'][:10]}T00:00:00Z"].append(maintenance_score(row))
+    days = api.ok("/v1/machines/3")["daily_history"]
+    assert {day["day"]: day["average_maintenance_priority"] for day in days} == {
+        day: float(sum(scores) / len(scores)) for day, scores in expected.items()
+    }
+    assert [day["day"] for day in days] == sorted(expected)

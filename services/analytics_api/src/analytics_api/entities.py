@@ -41,16 +41,21 @@ def machine_item(machine: Machine, rules: RuleSet) -> dict[str, Any]:
     }
 
 
-def machine_history(machine: Machine) -> list[dict[str, Any]]:
-    """Return the machine's last hours of event time, oldest first."""
-    return [
-        {
-            "hour": _time(start * _MINUTE_SECONDS * 1_000_000),
-            "average_maintenance_priority": ratio(total, count * 100),
-            "readings": count,
-        }
-        for start, (total, count) in sorted(machine.hours.items())
-    ]
+def machine_history(machine: Machine) -> dict[str, list[dict[str, Any]]]:
+    """Return the machine's last hours and days of event time, oldest first."""
+    return {
+        "history": [_bucket("hour", *one) for one in sorted(machine.hours.items())],
+        "daily_history": [_bucket("day", *one) for one in sorted(machine.days.items())],
+    }
+
+
+def _bucket(unit: str, start_minute: int, score: tuple[int, int]) -> dict[str, Any]:
+    total, count = score
+    return {
+        unit: _time(start_minute * _MINUTE_SECONDS * 1_000_000),
+        "average_maintenance_priority": ratio(total, count * 100),
+        "readings": count,
+    }
 
 
 def customer_item(customer: Customer) -> dict[str, Any]:

@@ -17,6 +17,8 @@ MINUTE_MICROSECONDS: Final = 60_000_000
 WINDOW_MINUTES: Final = 24 * 60  # the risk window
 HOUR_MINUTES: Final = 60
 HISTORY_HOURS: Final = 48
+DAY_MINUTES: Final = 24 * 60
+HISTORY_DAYS: Final = 400  # of event time: a year and what compares with it
 MAINTENANCE_LIFE: Final = 20  # predicted remaining life below which maintenance is expected
 
 Buckets = dict[int, tuple[int, int]]  # start → (sum of hundredths, count)
@@ -33,6 +35,7 @@ class Machine:
     alerts: int = 0
     minutes: Buckets = field(default_factory=dict)
     hours: Buckets = field(default_factory=dict)
+    days: Buckets = field(default_factory=dict)
     # (sum of hundredths, count) over `latest − 24 h < timestamp ≤ latest`
     window: tuple[int, int] = (0, 0)
 
@@ -54,6 +57,7 @@ class Machine:
         for buckets, kept in (
             (self.minutes, WINDOW_MINUTES),
             (self.hours, HISTORY_HOURS * HOUR_MINUTES),
+            (self.days, HISTORY_DAYS * DAY_MINUTES),
         ):
             for start in [start for start in buckets if start <= last - kept]:
                 del buckets[start]
@@ -105,6 +109,7 @@ class ManufacturingState:
             machine.score_sum += total
             _merge(machine.minutes, start, total, count)
             _merge(machine.hours, start - start % HOUR_MINUTES, total, count)
+            _merge(machine.days, start - start % DAY_MINUTES, total, count)
         for machine_id, count in alerting.group_by("machine_id").len().iter_rows():
             self.machines[machine_id].alerts += count
 

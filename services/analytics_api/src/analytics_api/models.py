@@ -148,6 +148,14 @@ class HistoryHour(BaseModel):
     readings: Count
 
 
+class HistoryDay(BaseModel):
+    """One UTC day of event time."""
+
+    day: Instant
+    average_maintenance_priority: Score
+    readings: Count
+
+
 class Alert(Identity):
     """A reading that needs somebody's attention."""
 
@@ -162,6 +170,9 @@ class MachineDetail(MachineItem):
     """A machine with its history and its latest alerts."""
 
     history: list[HistoryHour] = Field(description="the last 48 h of event time, oldest first")
+    daily_history: list[HistoryDay] = Field(
+        description="the last 400 days of event time, oldest first"
+    )
     latest_alerts: list[Alert]
     freshness: Freshness | None
 

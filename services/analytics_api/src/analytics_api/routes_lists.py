@@ -84,7 +84,7 @@ def machine_routes(service: LakeService) -> APIRouter:
         alerts = [item for _, item in snapshot.alerts if item["machine_id"] == machine_id]
         content = {
             **snapshot.machines[machine_id],
-            "history": snapshot.histories[machine_id],
+            **snapshot.histories[machine_id],
             "latest_alerts": alerts[:MACHINE_ALERTS],
         }
         return answer(request, prepare(content, snapshot.freshness))

@@ -38,7 +38,7 @@ class Snapshot:
     prepared: dict[str, Prepared] = field(default_factory=dict)
     missing: list[str] = field(default_factory=lambda: ["the lake has not been looked at yet"])
     machines: dict[int, dict[str, Any]] = field(default_factory=dict)
-    histories: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    histories: dict[int, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
     alerts: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(
         default_factory=list
