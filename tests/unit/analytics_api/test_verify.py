@@ -98,7 +98,9 @@ class BrokenLake:
         follower = Follower(reader, DEFAULT, lambda: ARRIVAL / 1000 + 10, stalled_seconds=0)
         positions = {CHAIN: checkpoint} if checkpoint else {}
         proof = verify.walk(follower, positions)
-        return proof, verify.source_laps(follower, reader, *verify.csv_file(self.csv))
+        return proof, verify.every_lap(
+            follower, reader, verify.cursors(reader), [verify.csv_file(self.csv)]
+        )
 
     def broken(self, named: str) -> None:
         """Assert that the proof fails and names the thing."""

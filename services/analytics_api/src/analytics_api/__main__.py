@@ -30,6 +30,7 @@ from lake_core.settings import load
 log = logging.getLogger("analytics_api")
 SHUTDOWN_SECONDS = 5  # for requests under way
 MAX_CONNECTIONS = 1000
+LOOK_AGAIN_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 30
 MAX_HEADER_BYTES = 16 * 1024
 
@@ -50,6 +51,10 @@ def main(arguments: list[str]) -> int:
     verify_parser.add_argument(
         "--raw", action="store_true", help="also say where each row of the CSVs under raw/ is"
     )
+    verify_parser.add_argument(
+        "--wait-seconds", type=float, default=90.0,
+        help="how long rows that were just sent may take to be written (default 90)",
+    )  # fmt: skip
     verify_parser.add_argument("--json", action="store_true", help="print the proof as JSON")
     asked = parser.parse_args(arguments)
     configure_logging("analytics_api")
@@ -89,16 +94,25 @@ def _serve(settings: Settings) -> int:
 def _verify(settings: Settings, asked: argparse.Namespace) -> int:
     lake: LakeReader
     positions = {}
+    patience = 0.0  # what is left on disk changes no more
     if asked.directory:
         lake = DirectoryLake(asked.directory)
     else:
         lake = S3Lake(boto3.client("s3", config=CLIENT_CONFIG), settings.bucket)
         positions = committed_positions(boto3.client("dynamodb"), lake)
+        patience = asked.wait_seconds
+    sent = verify.cursors(lake)
     follower = Follower(lake, rule_set(settings.rule_set), time.time, stalled_seconds=0)
     proof = verify.walk(follower, positions)
     files = [verify.csv_file(path) for path in asked.source]
     files += verify.raw_files(lake) if asked.raw else []
-    laps = [lap for file in files for lap in verify.source_laps(follower, lake, *file)]
+    laps = verify.every_lap(follower, lake, sent, files)
+    deadline = time.monotonic() + patience
+    while any(lap.missing for lap in laps) and time.monotonic() < deadline:
+        # Sent, and still in a processor's hands: a range is written when it is old enough.
+        time.sleep(LOOK_AGAIN_SECONDS)
+        proof = verify.walk(follower, positions)
+        laps = verify.every_lap(follower, lake, sent, files)
     if asked.json:
         proof["sources"] = [lap.answer() for lap in laps]
         print(msgspec.json.format(msgspec.json.encode(proof), indent=2).decode())

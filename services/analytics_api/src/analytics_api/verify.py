@@ -21,7 +21,7 @@ from analytics_api.domain_lake import DomainLake
 from analytics_api.follower import Follower
 from analytics_api.lake_reader import LakeReader
 from analytics_api.quarantine import quarantined_rows
-from lake_core.errors import InputError, TransientError, UnreadableObject
+from lake_core.errors import InputError, TransientError
 from lake_core.layout import Chain, EventSource, cursor_key, ingest_quarantine_key, raw_key
 from lake_core.names import STREAMS, Domain
 from lake_core.schema import csv_header
@@ -96,7 +96,13 @@ def raw_files(lake: LakeReader) -> list[tuple[str, bytes]]:
     return [(key.rsplit("/", 1)[-1], lake.read(key)) for key in keys]
 
 
-def source_laps(follower: Follower, lake: LakeReader, name: str, content: bytes) -> list[RowProof]:
+def source_laps(
+    follower: Follower,
+    lake: LakeReader,
+    sent: Mapping[Domain, Cursor],
+    name: str,
+    content: bytes,
+) -> list[RowProof]:
     """Say where each row of a CSV is, for every lap of it that the lake knows.
 
     Raises:
@@ -113,40 +119,63 @@ def source_laps(follower: Follower, lake: LakeReader, name: str, content: bytes)
     known = known or {str(EventSource(name, digest, 0))}  # every row of it is missing
     quarantined = _quarantined(lake, domain)
     return [
-        _row_proof(RowProof(source, domain, rows), of_domain, lake, quarantined)
+        _row_proof(RowProof(source, domain, rows), of_domain, lake, quarantined, sent.get(domain))
         for source in sorted(known)
     ]
 
 
-class _Position(msgspec.Struct):
+def every_lap(
+    follower: Follower,
+    lake: LakeReader,
+    sent: Mapping[Domain, Cursor],
+    files: list[tuple[str, bytes]],
+) -> list[RowProof]:
+    """Say where each row of several CSVs is."""
+    return [lap for file in files for lap in source_laps(follower, lake, sent, *file)]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in a replay."""
+
     lap: int
     row: int
 
 
-class _Cursor(msgspec.Struct):
+class Cursor(msgspec.Struct, frozen=True):
     """The ingestor's cursor: every row before its position is on the stream."""
 
     digest: str
-    position: _Position
+    position: Place
 
 
-def _sent_rows(lake: LakeReader, proof: RowProof) -> int:
+def cursors(lake: LakeReader) -> dict[Domain, Cursor]:
+    """Return where the replays stand now; take it before the walk, which takes its time."""
+    found = {}
+    for domain in Domain:
+        key = cursor_key(STREAMS[domain])
+        if any(stored.key == key for stored in lake.list(key)):
+            found[domain] = msgspec.json.decode(lake.read(key), type=Cursor)
+    return found
+
+
+def _sent_rows(proof: RowProof, cursor: Cursor | None) -> int:
     """Return how many rows of a lap have been acknowledged; all, where no cursor says otherwise."""
-    try:
-        raw = lake.read(cursor_key(STREAMS[proof.domain]))
-    except UnreadableObject:
-        return proof.rows
-    cursor = msgspec.json.decode(raw, type=_Cursor)
     source = EventSource.parse(proof.event_source)
-    if source is None or source.digest != cursor.digest or source.lap < cursor.position.lap:
+    if cursor is None or source is None or source.digest != cursor.digest:
         return proof.rows
-    return cursor.position.row if source.lap == cursor.position.lap else 0
+    if source.lap == cursor.position.lap:
+        return cursor.position.row
+    return proof.rows if source.lap < cursor.position.lap else 0
 
 
 def _row_proof(
-    proof: RowProof, domain: DomainLake, lake: LakeReader, quarantined: set[tuple[str, int]]
+    proof: RowProof,
+    domain: DomainLake,
+    lake: LakeReader,
+    quarantined: set[tuple[str, int]],
+    cursor: Cursor | None,
 ) -> RowProof:
-    refused, sent = _refused(lake, proof), _sent_rows(lake, proof)
+    refused, sent = _refused(lake, proof), _sent_rows(proof, cursor)
     for row in range(proof.rows):
         if domain.seen.has(proof.event_source, row):
             proof.in_lake += 1
