@@ -146,3 +146,4 @@ faults: setup $(VENVS)/dev/.ready ## Every fault we can cause, against the real 
 .PHONY: bench
 bench: setup $(VENVS)/dev/.ready ## The figures of docs/performance.md, into bench/results/ (needs wrk)
 	@$(DEV)/python bench/main_job.py
+	@$(DEV)/python bench/api.py

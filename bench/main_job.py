@@ -1,9 +1,9 @@
-"""The main job's figures: start, throughput, size, memory, HTTP. Needs `wrk` (apt: wrk).
+"""The main job's figures: start, throughput, size, memory.
 
     .venvs/dev/bin/python bench/main_job.py
 
 Starts the lake as `make run` does, on the generated data set, in a directory of its own, and
-writes bench/results/main_job.json and bench/results/api.json.
+writes bench/results/main_job.json.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,8 +27,6 @@ from lake_local.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 ROWS = 100_000
-CONNECTIONS = 16
-WRK_SECONDS = 8
 DEADLINE_SECONDS = 180
 PARTS = {
     "JVM": "MultiLangDaemon",
@@ -136,21 +133,6 @@ def _instant(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def wrk(url: str, etag: str | None) -> tuple[float, float]:
-    """Return requests a second and p99 in milliseconds."""
-    header = ["-H", f"If-None-Match: {etag}"] if etag else []
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{WRK_SECONDS}s", "--latency", *header, url],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout)
-    if not rate or not p99:
-        raise SystemExit(f"wrk said:\n{done.stdout}")
-    scale = {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
-    return float(rate[1]), round(float(p99[1]) * scale, 2)
-
-
 def save(name: str, figures: dict[str, Any], **more: Any) -> None:
     """Write a result file and print it."""
     RESULTS.mkdir(exist_ok=True)
@@ -161,9 +143,6 @@ def save(name: str, figures: dict[str, Any], **more: Any) -> None:
 
 def main() -> int:
     """Measure; return the exit code."""
-    if not shutil.which("wrk"):
-        sys.stderr.write("wrk is missing: apt-get install wrk\n")
-        return 1
     subprocess.run(["make", "--silent", "data"], cwd=ROOT, check=True)
     with tempfile.TemporaryDirectory() as directory:
         run = Run(Path(directory))
@@ -198,21 +177,6 @@ def measure(run: Run) -> None:
             "peak_memory_megabytes": run.memory.peaks,
         },
         rows=ROWS,
-    )
-    url = f"http://127.0.0.1:{run.port}/v1/insights/integrated"
-    rate, p99 = wrk(url, None)
-    etag = run.http.get(url).headers["etag"]
-    rate_304, p99_304 = wrk(url, etag)
-    save(
-        "api",
-        {
-            "insights_requests_per_second": rate,
-            "insights_p99_ms": p99,
-            "insights_304_requests_per_second": rate_304,
-            "insights_304_p99_ms": p99_304,
-        },
-        connections=CONNECTIONS,
-        route="/v1/insights/integrated",
     )
 
 
