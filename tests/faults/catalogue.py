@@ -52,7 +52,7 @@ ROWS: Final = (
             services.s3_silent_after,
             services.s3_late,
             services.s3_gone,
-        ), 5, proving=(services.s3_late,),
+        ), 5,
     ),
     Row(
         8, "services-away", "leases throttled or gone, Kinesis gone, emulator restarted",
