@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from analytics_api import models
 from lake_core.names import Domain
-from tests.unit.analytics_api.test_answers import Api, Builder, filled, purchase_rows, reading_rows
+from tests.unit.analytics_api.expectations import purchase_rows, reading_rows
+from tests.unit.analytics_api.lake_builder import Api, Builder, filled
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract.md"
 ANSWERS: dict[str, type[BaseModel]] = {

@@ -13,7 +13,7 @@ from analytics_api.directory_lake import DirectoryLake
 from analytics_api.lake_reader import LakeReader
 from analytics_api.s3_lake import S3Lake
 from lake_core.errors import InputError, TransientError, UnreadableObject
-from tests.unit.analytics_api.test_answers import MemoryLake
+from tests.unit.analytics_api.lake_builder import MemoryLake
 
 Put = Callable[[str, bytes], Any]
 

@@ -18,13 +18,13 @@ import pytest
 from lake_core.names import Domain
 from lake_local.ports import free_port
 from tests.integration.waiting import eventually
-from tests.unit.analytics_api.test_answers import (
-    Builder,
+from tests.unit.analytics_api.expectations import (
     expected_ecommerce,
     expected_manufacturing,
     purchase_rows,
     reading_rows,
 )
+from tests.unit.analytics_api.lake_builder import Builder
 
 
 class Served:

@@ -12,14 +12,15 @@ import pyarrow.compute as pc
 from lake_core.events import Event
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
-from lake_core.schema import Kind, all_columns
+from lake_core.schema import (
+    SCORE_COLUMNS,
+    SEGMENT_COLUMN,
+    Kind,
+    all_columns,
+    stored_columns,
+)
 from lake_core.scoring import Segment, integer_weights, score
 
-SCORE_COLUMNS: Final = {
-    Domain.MANUFACTURING: "maintenance_priority_score",
-    Domain.ECOMMERCE: "customer_value_score",
-}
-SEGMENT_COLUMN: Final = "customer_segment"
 _HUNDRED: Final[Any] = pa.scalar(100.0)
 _UTC: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final[dict[Kind, pa.DataType]] = {
@@ -30,6 +31,7 @@ _TYPES: Final[dict[Kind, pa.DataType]] = {
     Kind.BOOL: pa.bool_(),
     Kind.DATE: pa.date32(),
     Kind.TIMESTAMP: _UTC,
+    Kind.TIMESTAMP_MILLIS: pa.timestamp("ms", tz="UTC"),
 }
 
 
@@ -44,19 +46,7 @@ class Positions:
 
 def lake_schema(domain: Domain) -> pa.Schema:
     """Return the Arrow schema of a domain's lake objects."""
-    fields = [pa.field(c.name, _TYPES[c.kind], nullable=True) for c in all_columns(domain)]
-    identity = fields[-3:]
-    scored: list[Any] = [pa.field(SCORE_COLUMNS[domain], pa.float64())]
-    if domain is Domain.ECOMMERCE:
-        scored.append(pa.field(SEGMENT_COLUMN, pa.string()))
-    position = [
-        pa.field("scoring_version", pa.string()),
-        *identity,
-        pa.field("arrival_timestamp", pa.timestamp("ms", tz="UTC")),
-        pa.field("sequence_number", pa.string()),
-        pa.field("record_index", pa.int32()),
-    ]
-    return pa.schema([*fields[:-3], *scored, *position])
+    return pa.schema([pa.field(c.name, _TYPES[c.kind]) for c in stored_columns(domain)])
 
 
 def scored_table(

@@ -75,5 +75,5 @@ def decode_footer(raw: bytes, key: str) -> Footer:
                 "upgrade it first"
             )
         return _decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableObject(f"{key} has a broken lake footer: {error}") from error

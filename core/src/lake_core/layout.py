@@ -14,6 +14,7 @@ INCARNATION_FORMAT: Final = "%Y%m%dT%H%M%S"
 PROCESSED: Final = "processed/"
 QUARANTINE: Final = "quarantine/"
 RAW: Final = "raw/"
+ANALYTICS: Final = "analytics/"
 STATE: Final = "state/"
 ENDED: Final = "state/ended/"
 _RANGE_KEY: Final = re.compile(

@@ -18,6 +18,7 @@ GLUE_DATABASE = "multi_source_data_lake"
 INGESTOR = "data-ingestion-simulator"
 STATE_MACHINE = "data-lake-orchestration"
 API_SERVICE = "analytics-api"
+INTEGRATION_TASK = "data-integration"
 
 STREAMS = {
     Domain.MANUFACTURING: "manufacturing-data-stream",
@@ -27,6 +28,18 @@ STREAMS = {
 PROCESSORS = {
     Domain.MANUFACTURING: "manufacturing-data-processor",
     Domain.ECOMMERCE: "ecommerce-data-processor",
+}
+ETL_JOBS = {
+    Domain.MANUFACTURING: "manufacturing_etl_job",
+    Domain.ECOMMERCE: "ecommerce_etl_job",
+}
+CRAWLERS = {
+    Domain.MANUFACTURING: "manufacturing_data_crawler",
+    Domain.ECOMMERCE: "ecommerce_data_crawler",
+}
+ANALYTICS_TASKS = {
+    Domain.MANUFACTURING: "manufacturing-analytics",
+    Domain.ECOMMERCE: "ecommerce-analytics",
 }
 CSV_FILES = {
     Domain.MANUFACTURING: "smart_manufacturing_data.csv",

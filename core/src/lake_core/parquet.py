@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from lake_core.arrow import lake_schema
 from lake_core.errors import UnreadableObject
 from lake_core.footer import METADATA_KEY, Footer, decode_footer, encode_footer
+from lake_core.schema import SCHEMA_VERSION
 
 COMPRESSION_LEVEL: Final = 3  # zstd-9 gains nothing worth its time
 # Growing numbers cost next to nothing as differences; sequence numbers share their beginnings.
@@ -24,6 +25,9 @@ _ENCODINGS: Final = {
     "record_index": "DELTA_BINARY_PACKED",
     "sequence_number": "DELTA_BYTE_ARRAY",
 }
+
+# What a damaged file makes pyarrow raise: its own errors, and those of names that are not UTF-8.
+_BROKEN: Final = (pa.ArrowException, ValueError, OSError)
 
 
 def encode_object(table: pa.Table, footer: Footer) -> bytes:
@@ -56,7 +60,7 @@ def read_footer(source: Any, key: str) -> Footer:
     """
     try:
         metadata = pq.read_metadata(_reader(source))
-    except (pa.ArrowInvalid, OSError) as error:
+    except _BROKEN as error:
         raise UnreadableObject(f"{key} is not a readable Parquet file: {error}") from error
     raw = (metadata.metadata or {}).get(METADATA_KEY)
     if raw is None:
@@ -73,10 +77,16 @@ def read_object(source: bytes, key: str) -> tuple[pa.Table, Footer]:
     footer = read_footer(source, key)
     if hashlib.sha256(memoryview(source)[: footer.data_bytes]).hexdigest() != footer.data_sha256:
         raise UnreadableObject(f"{key} has been altered: its data do not match their digest")
+    wanted = lake_schema(footer.domain)
     try:
-        table = pq.read_table(_reader(source), schema=lake_schema(footer.domain))
-    except (pa.ArrowInvalid, OSError) as error:
+        stored = set(pq.read_schema(_reader(source)).names)
+        table = pq.read_table(_reader(source), schema=wanted)
+    except _BROKEN as error:
         raise UnreadableObject(f"{key} cannot be read: {error}") from error
+    missing = [name for name in wanted.names if name not in stored]
+    if missing and footer.schema_version >= SCHEMA_VERSION:
+        # Parquet reads a column that is not there as nulls; only an older writer may lack one.
+        raise UnreadableObject(f"{key} has been altered: it has no column {', '.join(missing)}")
     if table.num_rows != footer.rows:
         raise UnreadableObject(f"{key} has {table.num_rows} rows, its footer says {footer.rows}")
     return table, footer

@@ -17,6 +17,11 @@ from lake_core.names import Domain
 SCHEMA_VERSION: Final = 1
 
 IDENTITY_COLUMNS: Final = tuple(Identified.__struct_fields__)
+SCORE_COLUMNS: Final = {
+    Domain.MANUFACTURING: "maintenance_priority_score",
+    Domain.ECOMMERCE: "customer_value_score",
+}
+SEGMENT_COLUMN: Final = "customer_segment"
 
 
 class Kind(StrEnum):
@@ -28,7 +33,17 @@ class Kind(StrEnum):
     STRING = "string"
     BOOL = "bool"
     DATE = "date"
-    TIMESTAMP = "timestamp"  # UTC
+    TIMESTAMP = "timestamp"  # UTC, microseconds
+    TIMESTAMP_MILLIS = "timestamp_millis"  # UTC, milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column as tables hold it."""
+
+    name: str
+    kind: Kind
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,23 @@ def all_columns(domain: Domain) -> tuple[Column, ...]:
         _column(field, hint) for field, hint in _fields(domain) if field.name in IDENTITY_COLUMNS
     )
     return columns(domain) + identity
+
+
+@cache
+def stored_columns(domain: Domain) -> tuple[StoredColumn, ...]:
+    """Return the columns of a lake object: the event's own, its score, where it comes from."""
+    own = [StoredColumn(c.name, c.kind, c.description) for c in all_columns(domain)]
+    count = len(columns(domain))
+    scored = [StoredColumn(SCORE_COLUMNS[domain], Kind.FLOAT64, "score, two decimals")]
+    if domain is Domain.ECOMMERCE:
+        scored.append(StoredColumn(SEGMENT_COLUMN, Kind.STRING, "segment of the rounded score"))
+    version = StoredColumn("scoring_version", Kind.STRING, "rule set the score was made by")
+    position = (
+        StoredColumn("arrival_timestamp", Kind.TIMESTAMP_MILLIS, "arrival on the stream, UTC"),
+        StoredColumn("sequence_number", Kind.STRING, "of the Kinesis record, as received"),
+        StoredColumn("record_index", Kind.INT32, "place among the entries of that record"),
+    )
+    return (*own[:count], *scored, version, *own[count:], *position)
 
 
 def _fields(domain: Domain) -> list[tuple[inspect.Field, Any]]:

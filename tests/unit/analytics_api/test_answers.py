@@ -2,295 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
-import datetime as dt
-import json
-from collections import defaultdict
-from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from analytics_api.app import make_app
-from analytics_api.follower import Follower
-from analytics_api.lake_reader import StoredObject
-from analytics_api.service import LakeService
-from lake_core.arrow import Positions, scored_table
-from lake_core.errors import TransientError, UnreadableObject
-from lake_core.events import Event
-from lake_core.footer import Footer
-from lake_core.layout import Chain, RangeName, hour_of
 from lake_core.names import Domain
-from lake_core.parquet import encode_object
-from lake_core.parsing import event_from_cells
-from lake_core.rules import DEFAULT
-from lake_core.schema import csv_header
-
-ARRIVAL = 1_795_459_132_361
-INCARNATION = "20261123T181500123Z"
-Row = dict[str, str]
-
-
-class MemoryLake:
-    """A bucket in memory."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.away = False
-        self.reads = 0
-
-    def list(self, prefix: str, after: str = "") -> Iterable[StoredObject]:
-        if self.away:
-            raise TransientError("the bucket is away")
-        keys = sorted(k for k in self.objects if k.startswith(prefix) and k > after)
-        return [StoredObject(key, len(self.objects[key])) for key in keys]
-
-    def read(self, key: str) -> bytes:
-        self.reads += 1
-        if key not in self.objects:
-            raise UnreadableObject(f"{key} is gone")
-        return self.objects[key]
-
-
-class Builder:
-    """Writes chains of ranges as the processor does."""
-
-    def __init__(self) -> None:
-        self.lake = MemoryLake()
-        self._ends: dict[Chain, int] = {}
-        self.hidden: dict[str, bytes] = {}
-
-    def add(
-        self, domain: Domain, rows: list[Row], *, shard: int = 0, source: str | None = "f.csv-0a-0",
-        first_row: int = 0, unusable: int = 0, gap: bool = False,
-    ) -> str:  # fmt: skip
-        """Add a range of rows to a shard's chain; return its key."""
-        chain = Chain(domain, INCARNATION, f"shardId-{shard:012d}")
-        after = self._ends.get(chain)
-        first = (after or 100) + 1
-        last = first + len(rows) + unusable
-        self._ends[chain] = last
-        events = [self._event(domain, cells, source, first_row + i) for i, cells in enumerate(rows)]
-        n = len(events)
-        positions = Positions([str(first + i) for i in range(n)], [0] * n, [ARRIVAL] * n)
-        footer = Footer(
-            format_version=1, schema_version=1, scoring_version="default-1", domain=domain,
-            shard=chain.shard, incarnation=INCARNATION, first=str(first), last=str(last),
-            after=None if after is None else str(after), first_arrival=ARRIVAL,
-            last_arrival=ARRIVAL, records=n + unusable, rows=n, unusable=unusable,
-            payload_bytes=300 * n, stream_bytes=300 * n, gap_possible=gap,
-        )  # fmt: skip
-        hour = hour_of(dt.datetime.fromtimestamp(ARRIVAL / 1000, dt.UTC))
-        key = RangeName(chain, hour, first).key
-        table = scored_table(domain, events, positions, DEFAULT)
-        self.lake.objects[key] = encode_object(table, footer)
-        return key
-
-    @staticmethod
-    def _event(domain: Domain, cells: Row, source: str | None, row: int) -> Event:
-        event = event_from_cells(domain, cells)
-        if source is not None:
-            event.event_source, event.event_row = source, row
-        return event
-
-
-class Api:
-    """A small ASGI client over a service that is polled by hand."""
-
-    def __init__(self, lake: MemoryLake) -> None:
-        follower = Follower(lake, DEFAULT, lambda: ARRIVAL / 1000 + 5)
-        self.service = LakeService(follower, DEFAULT, 1.0)
-        self._app = make_app(self.service)
-
-    def poll(self) -> Api:
-        self.service.refresh()
-        return self
-
-    def get(
-        self, path: str, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, str], Any]:
-        target, _, query = path.partition("?")
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
-            "path": target, "raw_path": target.encode(), "query_string": query.encode(),
-            "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
-            "scheme": "http", "server": ("test", 80), "client": ("test", 1), "root_path": "",
-        }  # fmt: skip
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        asyncio.run(self._app(scope, receive, send))
-        given = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
-        body = b"".join(message.get("body", b"") for message in sent[1:])
-        is_json = "json" in given.get("content-type", "")
-        return sent[0]["status"], given, json.loads(body) if is_json and body else body.decode()
-
-    def ok(self, path: str) -> Any:
-        status, _, body = self.get(path)
-        assert status == 200, (status, body)
-        return body
-
-
-# --- rows, and what they come to in plain Python
-
-
-def reading_rows(count: int) -> list[Row]:
-    rows = []
-    for i in range(count):
-        n = i * 7919 % 10007
-        minute = dt.datetime(2025, 1, 1) + dt.timedelta(minutes=37 * i)  # noqa: DTZ001
-        values = (
-            f"{minute}", 1 + n % 7, (5000 + n % 5000) / 100, (n % 9500) / 100, 50.0, 2.5,
-            (n % 450) / 100, n % 3, n % 2, n % 500, "Normal", float(n % 2), n % 2,
-        )  # fmt: skip
-        rows.append(dict(zip(csv_header(Domain.MANUFACTURING), map(str, values), strict=True)))
-    return rows
-
-
-def purchase_rows(count: int) -> list[Row]:
-    rows = []
-    for i in range(count):
-        n = i * 7919 % 10007
-        cells = dict.fromkeys(csv_header(Domain.ECOMMERCE), "x")
-        cells |= {
-            "Customer_ID": f"c{n % 23:02d}", "Age": "30",
-            "Purchase_Category": ("Books", "Toys", "Hotels")[n % 3],
-            "Purchase_Amount": f"${50 + n % 400}.{n % 100:02d} ",
-            "Frequency_of_Purchase": str(2 + n % 11), "Brand_Loyalty": str(1 + n % 5),
-            "Purchase_Channel": ("Online", "Mixed")[n % 2], "Product_Rating": "3",
-            "Time_Spent_on_Product_Research(hours)": "1", "Return_Rate": "0",
-            "Customer_Satisfaction": str(1 + n % 10), "Time_of_Purchase": f"{1 + n % 12}/5/2024",
-            "Discount_Used": "TRUE", "Customer_Loyalty_Program_Member": "FALSE",
-            "Time_to_Decision": "2",
-        }  # fmt: skip
-        rows.append(cells)
-    return rows
-
-
-def rounded(value: Decimal) -> Fraction:
-    return Fraction(value.quantize(Decimal("0.01"), ROUND_HALF_EVEN))
-
-
-def maintenance_score(r: Row) -> Fraction:
-    t, v, a, d = (
-        Decimal(r[k]) for k in ("temperature", "vibration", "anomaly_flag", "downtime_risk")
-    )
-    return rounded(
-        Decimal("0.3") * t / 100 + Decimal("0.25") * v / 10 + Decimal("0.15") * a
-        + Decimal("0.3") * d
-    )  # fmt: skip
-
-
-def value_score(r: Row) -> Fraction:
-    return rounded(
-        Decimal("0.4") * Decimal(r["Purchase_Amount"].strip(" $")) / 1000
-        + Decimal("0.3") * Decimal(r["Frequency_of_Purchase"]) / 10
-        + Decimal("0.15") * Decimal(r["Brand_Loyalty"]) / 10
-        + Decimal("0.15") * Decimal(r["Customer_Satisfaction"]) / 10
-    )
-
-
-def mean(values: list[Fraction]) -> float:
-    return float(sum(values) / len(values))
-
-
-def expected_manufacturing(rows: list[Row]) -> dict[str, Any]:
-    by_machine: dict[str, list[tuple[dt.datetime, int, Row]]] = defaultdict(list)
-    for i, r in enumerate(rows):
-        by_machine[r["machine_id"]].append((dt.datetime.fromisoformat(r["timestamp"]), i, r))
-    risks = {"high": 0, "medium": 0, "low": 0}
-    due = 0
-    for readings in by_machine.values():
-        at, _, latest = max(readings, key=lambda one: one[:2])
-        window = [
-            maintenance_score(r) for t, _, r in readings if at - dt.timedelta(hours=24) < t <= at
-        ]
-        average = sum(window) / len(window)
-        level = "high" if average > Fraction(16, 10) else "medium"
-        risks[level if average > Fraction(15, 10) else "low"] += 1
-        due += latest["maintenance_required"] == "1" or int(latest["predicted_remaining_life"]) < 20
-    scores = [maintenance_score(r) for r in rows]
-    alerts = [s for s in scores if s >= Fraction(268, 100)]
-    efficiency = [
-        min(
-            Fraction(r["predicted_remaining_life"]) / Fraction(r["energy_consumption"]),
-            Fraction(500),
-        )
-        if Fraction(r["energy_consumption"]) > 0
-        else Fraction(0)
-        for r in rows
-    ]
-    return {
-        "total_machines_analyzed": len(by_machine),
-        **{f"{level}_risk_machines": count for level, count in risks.items()},
-        "records_analyzed": len(rows),
-        "average_maintenance_priority": mean(scores),
-        "high_priority_alerts": len(alerts),
-        "average_alert_score": mean(alerts) if alerts else None,
-        "predicted_maintenance_events": due,
-        "average_machine_efficiency": mean(efficiency) / 500,
-        "data_quality_score": 1.0,
-        "scoring_version": "default-1",
-    }
-
-
-def expected_ecommerce(rows: list[Row]) -> dict[str, Any]:
-    latest: dict[str, tuple[tuple[Any, ...], Row]] = {}
-    channels: dict[str, list[Fraction]] = defaultdict(list)
-    categories: dict[str, int] = defaultdict(int)
-    for i, r in enumerate(rows):
-        month, day, year = (int(x) for x in r["Time_of_Purchase"].split("/"))
-        order = (dt.date(year, month, day), i)
-        held = latest.get(r["Customer_ID"])
-        if held is None or order > held[0]:
-            latest[r["Customer_ID"]] = (order, r)
-        channels[r["Purchase_Channel"]].append(value_score(r))
-        categories[r["Purchase_Category"]] += 1
-    scores = [value_score(r) for _, r in latest.values()]
-    return {
-        "total_customers_analyzed": len(latest),
-        "high_value_customers": sum(s > Fraction(60, 100) for s in scores),
-        "medium_value_customers": sum(Fraction(40, 100) < s <= Fraction(60, 100) for s in scores),
-        "standard_customers": sum(s <= Fraction(40, 100) for s in scores),
-        "average_customer_value_score": mean(scores),
-        "average_purchase_amount": mean([Fraction(r["Purchase_Amount"].strip(" $")) for r in rows]),
-        "most_popular_category": min(categories, key=lambda c: (-categories[c], c)),
-        "highest_value_purchase_channel": min(
-            channels, key=lambda c: (-sum(channels[c]) / len(channels[c]), c)
-        ),
-        "customer_satisfaction_index": mean([Fraction(r["Customer_Satisfaction"]) for r in rows]),
-        "data_quality_score": 1.0,
-        "scoring_version": "default-1",
-    }
-
-
-def assert_figures(answer: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert set(answer) - {"freshness"} == set(expected)
-    for name, value in expected.items():
-        if isinstance(value, float):
-            assert answer[name] == pytest.approx(value, rel=1e-9), name
-        else:
-            assert answer[name] == value, name
-
-
-def filled(readings: list[Row], purchases: list[Row], pieces: int = 3) -> Builder:
-    builder = Builder()
-    for domain, rows in ((Domain.MANUFACTURING, readings), (Domain.ECOMMERCE, purchases)):
-        size = -(-len(rows) // pieces)
-        for piece in range(pieces):
-            at = piece * size
-            builder.add(domain, rows[at : at + size], shard=piece % 2, first_row=at)
-    return builder
-
+from tests.unit.analytics_api.expectations import (
+    Row,
+    assert_figures,
+    expected_ecommerce,
+    expected_manufacturing,
+    maintenance_score,
+    purchase_rows,
+    reading_rows,
+)
+from tests.unit.analytics_api.lake_builder import Api, Builder, MemoryLake, filled
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "data"
 
@@ -343,18 +73,20 @@ def test_the_cut_into_objects_does_not_matter(pieces: int) -> None:
         }, path
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
-def test_the_order_of_discovery_does_not_matter(step: int) -> None:
+@given(st.permutations(range(14)), st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_the_order_of_discovery_does_not_matter(order: list[int], step: int) -> None:
     readings, purchases = reading_rows(200), purchase_rows(100)
     builder = filled(readings, purchases, 7)
     every = dict(builder.lake.objects)
-    keys = sorted(every, key=lambda key: hash((key[-20:], step)))
+    keys = [sorted(every)[place] for place in order]
     builder.lake.objects.clear()
     api = Api(builder.lake)
     for at in range(0, len(keys), step):
         builder.lake.objects |= {key: every[key] for key in keys[at : at + step]}
         api.poll()
     assert_figures(api.ok("/v1/insights/manufacturing"), expected_manufacturing(readings))
+    assert_figures(api.ok("/v1/insights/ecommerce"), expected_ecommerce(purchases))
     assert api.ok("/v1/lake/integrity")["verified"] is True
 
 

@@ -11,15 +11,8 @@ from analytics_api.follower import READ_AHEAD, Follower
 from analytics_api.service import LakeService, pause_seconds
 from lake_core.names import Domain
 from lake_core.rules import DEFAULT
-from tests.unit.analytics_api.test_answers import (
-    Api,
-    Builder,
-    MemoryLake,
-    filled,
-    maintenance_score,
-    purchase_rows,
-    reading_rows,
-)
+from tests.unit.analytics_api.expectations import maintenance_score, purchase_rows, reading_rows
+from tests.unit.analytics_api.lake_builder import Api, Builder, MemoryLake, filled
 
 
 def test_a_range_that_turns_up_late_is_read_however_many_wait_behind_it() -> None:

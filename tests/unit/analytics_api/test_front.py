@@ -9,13 +9,8 @@ import pytest
 
 from analytics_api.app import make_app
 from analytics_api.snapshot import Snapshot
-from tests.unit.analytics_api.test_answers import (
-    Api,
-    MemoryLake,
-    filled,
-    purchase_rows,
-    reading_rows,
-)
+from tests.unit.analytics_api.expectations import purchase_rows, reading_rows
+from tests.unit.analytics_api.lake_builder import Api, MemoryLake, filled
 
 
 def ask(api: Api, method: str, path: str) -> tuple[int, dict[str, str], bytes, str]:
@@ -75,12 +70,12 @@ def test_a_method_that_does_not_exist_is_a_problem(api: Api, path: str) -> None:
 
 
 class _Broken(dict[Any, Any]):
-    def values(self) -> Any:
+    def get(self, key: Any, default: Any = None) -> Any:
         raise LookupError("broken on purpose")
 
 
 def test_our_own_fault_is_a_problem_that_tells_nothing_of_the_inside(api: Api) -> None:
-    api.service.snapshot = Snapshot(machines=_Broken())
+    api.service.snapshot = Snapshot(machine_lists=_Broken())
     status, headers, body, _ = ask(api, "GET", "/v1/machines")
     assert (status, headers["content-type"]) == (500, "application/problem+json")
     assert b"purpose" not in body

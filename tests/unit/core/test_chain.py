@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,8 +54,8 @@ def test_every_order_of_discovery_gives_the_order_of_the_chain(
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
     reader, taken = ChainReader(), []
     for name, footer in data.draw(st.permutations(ranges(*ends))):
-        reader.offer([name])
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
         taken += take_all(reader)
     assert taken == [str(end) for end in ends]
@@ -64,11 +66,11 @@ def test_a_later_range_waits_for_the_one_before() -> None:
     first, second, third = ranges(2, 5, 9)
     reader = ChainReader()
     for name, footer in (first, third):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     assert take_all(reader) == ["2"]
     assert reader.waiting == 1
-    reader.offer([second[0]])
+    reader.offer(second[0], ARRIVAL)
     assert reader.unread(10) == [second[0]]
     reader.read(*second)
     assert take_all(reader) == ["5", "9"]
@@ -77,7 +79,8 @@ def test_a_later_range_waits_for_the_one_before() -> None:
 def test_what_to_read_comes_in_order_and_never_twice() -> None:
     chain = ranges(1, 2, 3, 4)
     reader = ChainReader()
-    reader.offer(name for name, _ in reversed(chain))
+    for name, _ in reversed(chain):
+        reader.offer(name, ARRIVAL)
     assert reader.unread(2) == [chain[0][0], chain[1][0]]
     reader.read(*chain[0])
     assert reader.unread(0) == []
@@ -90,11 +93,11 @@ def test_what_turns_up_late_is_wanted_however_much_is_held() -> None:
     first, second, *rest = ranges(*range(1, 10))
     reader = ChainReader()
     for name, footer in (first, *rest):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     assert take_all(reader) == ["1"]
     assert reader.unread(2) == []
-    reader.offer([second[0]])
+    reader.offer(second[0], ARRIVAL)
     assert reader.unread(2) == [second[0]]
 
 
@@ -103,7 +106,7 @@ def test_a_hole_is_passed_only_at_a_flagged_range_and_only_after_patience() -> N
     flagged = one(7, 9, "5", gap=True)
     reader = ChainReader()
     for name, footer in (first, flagged):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     assert take_all(reader) == ["2"]
     assert take_all(reader, ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1) == ["9"]
@@ -113,7 +116,7 @@ def test_a_hole_is_passed_only_at_a_flagged_range_and_only_after_patience() -> N
 def test_a_hole_before_a_range_without_flag_is_never_passed() -> None:
     reader = ChainReader()
     name, footer = one(7, 9, "5")
-    reader.offer([name])
+    reader.offer(name, ARRIVAL)
     reader.read(name, footer)
     assert take_all(reader, ARRIVAL + 10**12) == []
     assert reader.waiting == 1
@@ -122,12 +125,12 @@ def test_a_hole_before_a_range_without_flag_is_never_passed() -> None:
 def test_a_range_on_taken_ground_is_reported_and_not_counted() -> None:
     reader = ChainReader()
     for name, footer in ranges(5, 9):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     take_all(reader)
     stray, _ = one(3, 4, "2")
-    reader.offer([stray])
-    reader.offer([stray])
+    reader.offer(stray, ARRIVAL)
+    reader.offer(stray, ARRIVAL)
     assert reader.overlaps == [stray.key]
     assert take_all(reader) == []
 
@@ -136,7 +139,7 @@ def test_a_range_found_before_its_ground_was_taken_is_reported_then() -> None:
     (whole,), stray = ranges(5), one(3, 4, "2")
     reader = ChainReader()
     for name, footer in (stray, whole):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     assert take_all(reader) == ["5"]
     assert (reader.overlaps, reader.waiting, reader.held) == ([stray[0].key], 0, 0)
@@ -146,7 +149,7 @@ def test_a_range_that_continues_the_chain_comes_before_any_skip() -> None:
     flagged, regular = one(3, 3, "1", gap=True), one(4, 9, "2")
     reader = ChainReader()
     for name, footer in (*ranges(2), flagged, regular):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     assert take_all(reader, ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1) == ["2", "9"]
     assert (reader.gaps, reader.overlaps) == ([], [flagged[0].key])
@@ -156,7 +159,69 @@ def test_what_lies_in_a_hole_that_was_passed_waits_no_more() -> None:
     orphan, flagged = one(6, 6, "5"), one(7, 9, "6", gap=True)
     reader = ChainReader()
     for name, footer in (*ranges(2), orphan, flagged):
-        reader.offer([name])
+        reader.offer(name, ARRIVAL)
         reader.read(name, footer)
     assert take_all(reader, ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1) == ["2", "9"]
     assert (reader.gaps, reader.overlaps) == ([("2", "7")], [orphan[0].key])
+
+
+def test_patience_counts_from_when_the_object_was_written_not_from_when_its_records_arrived() -> (
+    None
+):
+    hour = 3600 * 1000
+    (first, missing), flagged = ranges(2, 5), one(6, 9, "5", gap=True)
+    backlog = ARRIVAL + 5 * hour  # the processor is hours behind: it writes old records now
+    reader = ChainReader()
+    for name, footer in (first, flagged):
+        reader.offer(name, backlog)
+        reader.read(name, footer)
+    assert take_all(reader, backlog + 1000) == ["2"]
+    reader.offer(missing[0], backlog)  # the listing had passed its hour when it was written
+    reader.read(*missing)
+    assert take_all(reader, backlog + 2000) == ["5", "9"]
+    assert (reader.gaps, reader.overlaps) == ([], [])
+
+
+@pytest.mark.parametrize("found", ["before its range is taken", "afterwards"])
+def test_a_second_copy_under_another_hour_is_reported_once_and_not_counted(found: str) -> None:
+    ((name, footer),) = ranges(5)
+    copy = RangeName(CHAIN, HOUR + dt.timedelta(hours=1), name.first)
+    reader = ChainReader()
+    reader.offer(name, ARRIVAL)
+    if found == "before its range is taken":
+        reader.offer(copy, ARRIVAL)
+    reader.read(name, footer)
+    assert take_all(reader) == ["5"]
+    for _ in range(2):
+        reader.offer(copy, ARRIVAL)
+    assert (reader.overlaps, reader.waiting) == ([copy.key], 0)
+    assert take_all(reader) == []
+
+
+def test_many_thousand_ranges_are_put_in_order_in_linear_time() -> None:
+    count = 30_000
+    chain = ranges(*range(1, count + 1))
+    reader = ChainReader()
+    for name, _ in chain:
+        reader.offer(name, ARRIVAL)
+    began, taken = time.monotonic(), 0
+    while wanted := reader.unread(64):
+        for name in wanted:
+            reader.read(*chain[name.first - 1])
+        taken += len(take_all(reader))
+    assert taken == count
+    assert time.monotonic() - began < 5  # quadratic: minutes
+
+
+def test_a_hole_is_not_passed_while_a_range_before_the_flagged_one_is_unread() -> None:
+    (first, second), flagged = ranges(2, 5), one(7, 9, "6", gap=True)
+    reader = ChainReader()
+    for name, _ in (first, second, flagged):
+        reader.offer(name, ARRIVAL)
+    for name, footer in (first, flagged):  # the second cannot be read now
+        reader.read(name, footer)
+    late = ARRIVAL + GAP_PATIENCE_SECONDS * 1000 + 1
+    assert take_all(reader, late) == ["2"]
+    reader.read(*second)
+    assert take_all(reader, late) == ["5", "9"]
+    assert (reader.gaps, reader.overlaps) == ([("5", "7")], [])

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake_core.arrow import SCORE_COLUMNS, Positions, scored_table
+from lake_core.arrow import Positions, scored_table
 from lake_core.errors import SettingsError
 from lake_core.events import Event, Purchase, Reading
 from lake_core.names import Domain
 from lake_core.rules import DEFAULT, ORIGINAL, rule_set
+from lake_core.schema import SCORE_COLUMNS
 from lake_core.scoring import (
     Risk,
     Segment,

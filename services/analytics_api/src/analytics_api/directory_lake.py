@@ -23,7 +23,8 @@ class DirectoryLake:
         found = {path.relative_to(self._root).as_posix(): path for path in files}
         for key in sorted(found):
             if key.startswith(prefix) and key > after:
-                yield StoredObject(key, found[key].stat().st_size)
+                status = found[key].stat()
+                yield StoredObject(key, status.st_size, int(status.st_mtime * 1000))
 
     def read(self, key: str) -> bytes:
         """See `LakeReader`."""

@@ -1,4 +1,4 @@
-"""Machines, customers and alerts as the API lists them."""
+"""Machines and customers as the API lists them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import datetime as dt
 from typing import Any, Final
 
 from analytics_api.ecommerce import Customer
-from analytics_api.frames import SCORE
 from analytics_api.insights import ratio
+from analytics_api.instants import text_of, text_of_microseconds
 from analytics_api.manufacturing import Machine
-from lake_core.arrow import SCORE_COLUMNS
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
-from lake_core.schema import columns
-from lake_core.scoring import ALERT_TYPE, RECOMMENDED_ACTION
+from lake_core.schema import SCORE_COLUMNS, columns
 
 _READING: Final = tuple(
     column.name for column in columns(Domain.MANUFACTURING) if column.name != "machine_id"
@@ -52,7 +50,7 @@ def machine_history(machine: Machine) -> dict[str, list[dict[str, Any]]]:
 def _bucket(unit: str, start_minute: int, score: tuple[int, int]) -> dict[str, Any]:
     total, count = score
     return {
-        unit: _time(start_minute * _MINUTE_SECONDS * 1_000_000),
+        unit: text_of_microseconds(start_minute * _MINUTE_SECONDS * 1_000_000),
         "average_maintenance_priority": ratio(total, count * 100),
         "readings": count,
     }
@@ -71,19 +69,6 @@ def customer_item(customer: Customer) -> dict[str, Any]:
     }
 
 
-def alert_item(row: dict[str, Any]) -> dict[str, Any]:
-    """Return an alert."""
-    return {
-        "alert_type": ALERT_TYPE,
-        "machine_id": row["machine_id"],
-        "score": row[SCORE] / 100,
-        "timestamp": _time(row["time"]),
-        "recommended_action": RECOMMENDED_ACTION,
-        "event_source": row["event_source"],
-        "event_row": row["event_row"],
-    }
-
-
 def _latest(row: dict[str, Any], names: tuple[str, ...], domain: Domain) -> dict[str, Any]:
     score = SCORE_COLUMNS[domain]
     return {name: _plain(row[name]) for name in (*names, score, *_IDENTITY)}
@@ -91,17 +76,5 @@ def _latest(row: dict[str, Any], names: tuple[str, ...], domain: Domain) -> dict
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dt.datetime):
-        return _text(value)
+        return text_of(value)
     return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _time(microseconds: int) -> str:
-    return _text(
-        dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC).replace(
-            microsecond=microseconds % 1_000_000
-        )
-    )
-
-
-def _text(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")

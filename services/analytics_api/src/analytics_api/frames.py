@@ -6,13 +6,15 @@ from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from lake_core.arrow import SCORE_COLUMNS
 from lake_core.layout import lap_of
 from lake_core.names import Domain
+from lake_core.schema import SCORE_COLUMNS
 from lake_core.scoring import MAX_EFFICIENCY, MICRO, machine_efficiency_micro
 
 SCORE: Final = "score"  # hundredths
+_HUNDRED: Final[Any] = pa.scalar(100.0)
 # What comes last in one machine's or customer's history: greatest in this order.
 ORDER: Final = ("time", "identified", "order_a", "order_b", "order_c")
 
@@ -24,14 +26,19 @@ def frame_of(domain: Domain, table: pa.Table) -> pl.DataFrame:
         raise TypeError(type(made))
     frame = made.with_columns(hundredths(SCORE_COLUMNS[domain]).alias(SCORE))
     time = "timestamp" if domain is Domain.MANUFACTURING else "time_of_purchase"
-    laps = {source: lap_of(source) for source in frame["event_source"].unique().to_list()}
+    sources = frame["event_source"].drop_nulls().unique().to_list()
+    laps = [str(lap_of(source)) for source in sources]
     identified = pl.col("event_source").is_not_null() & pl.col("event_row").is_not_null()
     # Sequence numbers are longer than any integer type; their order is kept by rank in text.
     return frame.with_columns(
         pl.col(time).cast(pl.Datetime("us")).cast(pl.Int64).alias("time"),
         identified.alias("identified"),
         pl.when(identified)
-        .then(pl.col("event_source").map_elements(lambda s: str(laps[s]), return_dtype=pl.String))
+        .then(
+            pl.col("event_source").replace_strict(
+                sources, laps, default=None, return_dtype=pl.String
+            )
+        )
         .otherwise(pl.col("sequence_number"))
         .str.zfill(64)
         .alias("order_a"),
@@ -51,10 +58,13 @@ def hundredths(column: str) -> pl.Expr:
 
 def efficiency_micro(frame: pl.DataFrame) -> int:
     """Return the sum of `machine_efficiency` over the rows in whole millionths."""
+    energy = frame["energy_consumption"].to_arrow()
+    # By Arrow, which divides; polars multiplies by 1/100, and 0.29 is not 29 · 0.01.
+    back = pc.divide(pc.round(pc.multiply(energy, _HUNDRED)), _HUNDRED)
     work = frame.select(
         (pl.col("predicted_remaining_life").cast(pl.Int64) * (100 * MICRO)).alias("top"),
         hundredths("energy_consumption").alias("bottom"),
-        (hundredths("energy_consumption") / 100 == pl.col("energy_consumption")).alias("exact"),
+        pl.Series("exact", pc.equal(back, energy)),
         pl.col("predicted_remaining_life").alias("life"),
         pl.col("energy_consumption").alias("energy"),
     )

@@ -13,6 +13,7 @@ class StoredObject:
 
     key: str
     size: int  # bytes
+    written_milliseconds: int  # since 1970 UTC, by the store's clock
 
 
 class LakeReader(Protocol):

@@ -87,7 +87,7 @@ class ManufacturingState:
         for row in latest_rows(frame, "machine_id"):
             self._take_latest(row)
         alerting = frame.filter(pl.col(SCORE) >= self.rules.alert_at_least)
-        self.alerts.add(alerting.to_dicts())
+        self.alerts.add(alerting)
         self._count(frame, alerting)
         touched = frame["machine_id"].unique().to_list()
         for machine_id in touched:
@@ -102,19 +102,22 @@ class ManufacturingState:
             machine.latest = row
 
     def _count(self, frame: pl.DataFrame, alerting: pl.DataFrame) -> None:
-        minute = (pl.col("time") // MINUTE_MICROSECONDS).alias("start")
-        for machine_id, start, total, count in _buckets(frame, minute):
+        for machine_id, start, total, count in _buckets(frame, 1):
+            _merge(self.machines[machine_id].minutes, start, total, count)
+        for machine_id, start, total, count in _buckets(frame, HOUR_MINUTES):
+            _merge(self.machines[machine_id].hours, start, total, count)
+        for machine_id, start, total, count in _buckets(frame, DAY_MINUTES):
             machine = self.machines[machine_id]
             machine.readings += count
             machine.score_sum += total
-            _merge(machine.minutes, start, total, count)
-            _merge(machine.hours, start - start % HOUR_MINUTES, total, count)
-            _merge(machine.days, start - start % DAY_MINUTES, total, count)
+            _merge(machine.days, start, total, count)
         for machine_id, count in alerting.group_by("machine_id").len().iter_rows():
             self.machines[machine_id].alerts += count
 
 
-def _buckets(frame: pl.DataFrame, start: pl.Expr) -> Iterable[tuple[int, int, int, int]]:
+def _buckets(frame: pl.DataFrame, minutes: int) -> Iterable[tuple[int, int, int, int]]:
+    """Yield machine, start (in minutes since 1970), sum and count of each span of that length."""
+    start = (pl.col("time") // (MINUTE_MICROSECONDS * minutes) * minutes).alias("start")
     grouped = frame.group_by("machine_id", start).agg(pl.col(SCORE).sum(), pl.len().alias("n"))
     return grouped.iter_rows()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from itertools import islice
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -12,34 +15,30 @@ from analytics_api.problems import field_problem
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
+Item = dict[str, Any]
 Key = tuple[Any, ...]
 
 
 def page(
-    items: Iterable[tuple[Key, dict[str, Any]]],
+    placed: Sequence[tuple[Key, Item]],
     limit: int,
     cursor: str | None,
     shape: str,
     *,
-    descending: bool = False,
+    backwards: bool = False,
+    wanted: Callable[[Key, Item], bool] = lambda _, __: True,
 ) -> dict[str, Any]:
-    """Return a page of items in the order given, each with its key, by which they are ordered.
+    """Return a page of items, which stand with their keys in the order of those.
 
-    `shape` names list and order: a cursor fits no other.
+    `shape` names list and order: a cursor fits no other. `backwards` begins at the end.
 
     Raises:
         Problem: 422, the cursor is not one of this list.
     """
     after = _decode(cursor, shape) if cursor is not None else None
-    chosen: list[tuple[Key, dict[str, Any]]] = []
-    try:
-        for key, item in items:
-            if after is None or (key < after if descending else key > after):
-                chosen.append((key, item))
-                if len(chosen) > limit:
-                    break
-    except TypeError:  # its parts are of other types than this list's keys
-        raise _bad_cursor() from None
+    places = _places(placed, after, backwards=backwards)
+    found = ((key, item) for key, item in map(placed.__getitem__, places) if wanted(key, item))
+    chosen = list(islice(found, limit + 1))
     more = len(chosen) > limit
     chosen = chosen[:limit]
     return {
@@ -48,11 +47,15 @@ def page(
     }
 
 
-def ordered(
-    items: Iterable[dict[str, Any]], key: Callable[[dict[str, Any]], Key]
-) -> list[tuple[Key, dict[str, Any]]]:
-    """Return items with their keys, in order."""
-    return sorted(((key(item), item) for item in items), key=lambda pair: pair[0])
+def _places(placed: Sequence[tuple[Key, Item]], after: Key | None, *, backwards: bool) -> range:
+    try:
+        if backwards:
+            end = len(placed) if after is None else bisect_left(placed, after, key=itemgetter(0))
+            return range(end - 1, -1, -1)
+        start = 0 if after is None else bisect_right(placed, after, key=itemgetter(0))
+        return range(start, len(placed))
+    except TypeError:  # its parts are of other types than this list's keys
+        raise _bad_cursor() from None
 
 
 def _encode(key: Key, shape: str) -> str:

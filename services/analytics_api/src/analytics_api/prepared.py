@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+
+from analytics_api.instants import text_of_seconds
 
 _encoder: Final = msgspec.json.Encoder()
 ETAG_DIGITS: Final = 32
@@ -41,16 +43,11 @@ def prepare(content: dict[str, Any], freshness: dict[str, Any] | None = None) ->
     return Prepared(whole, etag_of(body + encode(lasting)))
 
 
-def freshness_of(through: int | None, now: float) -> dict[str, Any]:
+def freshness_of(through: int | None, now: float, sources: Sequence[str]) -> dict[str, Any]:
     """Return how fresh an answer is; `through` in ms, `now` in seconds since 1970."""
     return {
-        "as_of": _text(now),
-        "data_through": None if through is None else _text(through / 1000),
+        "as_of": text_of_seconds(now),
+        "data_through": None if through is None else text_of_seconds(through / 1000),
         "lag_seconds": None if through is None else round(max(0.0, now - through / 1000), 3),
-        "sources": ["processed"] if through is not None else [],
+        "sources": list(sources),
     }
-
-
-def _text(seconds: float) -> str:
-    moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from enum import StrEnum
 from http import HTTPStatus
+from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
 
 from analytics_api import models
-from analytics_api.paging import DEFAULT_LIMIT, MAX_LIMIT, ordered, page
+from analytics_api.instants import microseconds_of
+from analytics_api.paging import DEFAULT_LIMIT, MAX_LIMIT, Item, Key, page
 from analytics_api.prepared import prepare
 from analytics_api.problems import Problem
 from analytics_api.replies import UNKNOWN, WRONG, answer
@@ -43,18 +44,6 @@ class CustomerSort(StrEnum):
     AMOUNT = "amount"  # the largest total first
 
 
-_MACHINE_KEYS: Final[dict[MachineSort, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
-    MachineSort.RISK: lambda item: (-(item["risk_score"] or 0.0), item["machine_id"]),
-    MachineSort.MACHINE_ID: lambda item: (item["machine_id"],),
-    MachineSort.ALERTS: lambda item: (-item["alerts"], item["machine_id"]),
-}
-_CUSTOMER_KEYS: Final[dict[CustomerSort, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
-    CustomerSort.VALUE: lambda item: (-item["customer_value_score"], item["customer_id"]),
-    CustomerSort.CUSTOMER_ID: lambda item: (item["customer_id"],),
-    CustomerSort.AMOUNT: lambda item: (-item["total_amount"], item["customer_id"]),
-}
-
-
 def machine_routes(service: LakeService) -> APIRouter:
     """Return the routes of machines."""
     router = APIRouter()
@@ -69,10 +58,8 @@ def machine_routes(service: LakeService) -> APIRouter:
         cursor: Cursor = None,
     ) -> Any:
         """Machines, by default the riskiest first."""
-        every = service.snapshot.machines.values()
-        chosen = [item for item in every if risk is None or item["risk"] == risk]
-        listed = page(ordered(chosen, _MACHINE_KEYS[sort]), limit, cursor, f"machines/{sort}")
-        return answer(request, prepare(listed))
+        placed = service.snapshot.machine_lists.get(sort, {}).get(risk, [])
+        return answer(request, prepare(page(placed, limit, cursor, f"machines/{sort}")))
 
     @router.get("/v1/machines/{machine_id}", response_model=models.MachineDetail,
                 tags=["machines"], responses=UNKNOWN)  # fmt: skip
@@ -81,11 +68,12 @@ def machine_routes(service: LakeService) -> APIRouter:
         snapshot = service.snapshot
         if machine_id not in snapshot.machines:
             raise Problem(HTTPStatus.NOT_FOUND, f"no reading of machine {machine_id}")
-        alerts = [item for _, item in snapshot.alerts if item["machine_id"] == machine_id]
+        newest_first = (item for _, item in reversed(snapshot.alerts))
+        alerts = islice((a for a in newest_first if a["machine_id"] == machine_id), MACHINE_ALERTS)
         content = {
             **snapshot.machines[machine_id],
             **snapshot.histories[machine_id],
-            "latest_alerts": alerts[:MACHINE_ALERTS],
+            "latest_alerts": list(alerts),
         }
         return answer(request, prepare(content, snapshot.freshness))
 
@@ -106,12 +94,10 @@ def customer_routes(service: LakeService) -> APIRouter:
         cursor: Cursor = None,
     ) -> Any:
         """Customers, by default the most valuable first."""
-        every = service.snapshot.customers.values()
-        chosen = [item for item in every if segment is None or item["segment"] == segment]
-        listed = page(ordered(chosen, _CUSTOMER_KEYS[sort]), limit, cursor, f"customers/{sort}")
-        return answer(request, prepare(listed))
+        placed = service.snapshot.customer_lists.get(sort, {}).get(segment, [])
+        return answer(request, prepare(page(placed, limit, cursor, f"customers/{sort}")))
 
-    @router.get("/v1/customers/{customer_id}", response_model=models.CustomerDetail,
+    @router.get("/v1/customers/{customer_id:path}", response_model=models.CustomerDetail,
                 tags=["customers"], responses=UNKNOWN)  # fmt: skip
     async def customer(request: Request, customer_id: str) -> Any:
         """One customer: segment, score, totals, latest purchase."""
@@ -138,19 +124,17 @@ def alert_routes(service: LakeService) -> APIRouter:
         cursor: Cursor = None,
     ) -> Any:
         """Alerts, the newest first by event time."""
-        first = None if since is None else _microseconds(since)
-        chosen = (
-            (key, item)
-            for key, item in service.snapshot.alerts
-            if (first is None or key[0] >= first)
-            and (min_score is None or item["score"] >= min_score)
-            and (machine_id is None or item["machine_id"] == machine_id)
-        )
-        return answer(request, prepare(page(chosen, limit, cursor, "alerts", descending=True)))
+        first = None if since is None else microseconds_of(since)
+
+        def wanted(key: Key, item: Item) -> bool:
+            return (
+                (first is None or key[0] >= first)
+                and (min_score is None or item["score"] >= min_score)
+                and (machine_id is None or item["machine_id"] == machine_id)
+            )
+
+        every = service.snapshot.alerts
+        listed = page(every, limit, cursor, "alerts", backwards=True, wanted=wanted)
+        return answer(request, prepare(listed))
 
     return router
-
-
-def _microseconds(moment: dt.datetime) -> int:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return int((aware - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(microseconds=1))

@@ -20,6 +20,12 @@ CLIENT_CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=16,
 )
+# What S3 says of one object while it serves the others: its chain stops, the others go on.
+ABOUT_ONE_OBJECT: Final = {
+    "NoSuchKey": "is listed but not there",
+    "AccessDenied": "may not be read: access denied",
+    "InvalidObjectState": "is archived and has to be restored first",
+}
 
 
 class S3Lake:
@@ -37,7 +43,8 @@ class S3Lake:
         try:
             for page in pages:
                 for item in page.get("Contents", []):
-                    yield StoredObject(item["Key"], item["Size"])
+                    written = int(item["LastModified"].timestamp() * 1000)
+                    yield StoredObject(item["Key"], item["Size"], written)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(
                 f"s3://{self._bucket}/{prefix} cannot be listed: {error}"
@@ -48,8 +55,9 @@ class S3Lake:
         try:
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
-                raise UnreadableObject(f"{key} is listed but not there") from error
+            reason = ABOUT_ONE_OBJECT.get(error.response.get("Error", {}).get("Code", ""))
+            if reason:
+                raise UnreadableObject(f"{key} {reason}") from error
             raise TransientError(f"{key} cannot be read: {error}") from error
         except BotoCoreError as error:
             raise TransientError(f"{key} cannot be read: {error}") from error

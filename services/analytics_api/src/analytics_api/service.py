@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 PUBLISH_SECONDS: Final = 1.0  # answers say how fresh they are, so they are made again
 MAX_PAUSE_SECONDS: Final = 30.0  # between looks at a bucket that is away
 MAX_DOUBLINGS: Final = 10
+JOIN_SECONDS: Final = 5
 
 
 class LakeService:
@@ -37,8 +38,9 @@ class LakeService:
     def stop(self) -> None:
         """Stop following; returns when the thread has ended or a poll takes too long."""
         self._stop.set()
-        self._thread.join(timeout=5)
-        self.follower.close()
+        self._thread.join(timeout=JOIN_SECONDS)
+        if not self._thread.is_alive():  # else it waits for the bucket; it ends with the process
+            self.follower.close()
 
     def refresh(self) -> None:
         """Look once and publish."""
@@ -59,6 +61,8 @@ class LakeService:
                     self.refresh()
                     failures = failures + 1 if self.follower.problem else 0
                     due = began + pause_seconds(self._poll_seconds, failures)
+                    if self.follower.behind and not failures:
+                        due = began  # more can be read at once
                 else:
                     self._publish(changed=False)
                 pause = min(due - time.monotonic(), PUBLISH_SECONDS)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analytics_api.alerts import alert_order
-from analytics_api.domain_lake import DomainLake, ZoneSize
+from analytics_api.domain_lake import DomainLake
 from analytics_api.ecommerce import EcommerceState
-from analytics_api.entities import (
-    alert_item,
-    customer_item,
-    machine_history,
-    machine_item,
-)
+from analytics_api.entities import customer_item, machine_history, machine_item
 from analytics_api.follower import Follower
 from analytics_api.insights import (
     cross_domain_insights,
@@ -23,12 +18,17 @@ from analytics_api.insights import (
 )
 from analytics_api.manufacturing import ManufacturingState
 from analytics_api.metrics import lake_metrics
+from analytics_api.orders import CUSTOMER_KEYS, MACHINE_KEYS, Orders, Placed
 from analytics_api.prepared import Prepared, freshness_of, prepare
+from analytics_api.zones import ZoneSize
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
 
 INSIGHTS = "/v1/insights/"
 ZONES = ("raw", "processed", "quarantine", "analytics")
+
+
+Lists = Mapping[str, Mapping[str | None, Placed]]
 
 
 @dataclass(slots=True)
@@ -40,9 +40,9 @@ class Snapshot:
     machines: dict[int, dict[str, Any]] = field(default_factory=dict)
     histories: dict[int, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    alerts: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(
-        default_factory=list
-    )  # newest first
+    machine_lists: Lists = field(default_factory=dict)  # by order and risk
+    customer_lists: Lists = field(default_factory=dict)  # by order and segment
+    alerts: Placed = field(default_factory=list)  # the oldest first
     freshness: dict[str, Any] = field(default_factory=dict)
     metrics: str = ""
 
@@ -56,6 +56,8 @@ class SnapshotMaker:
         self._contents: dict[str, dict[str, Any]] = {}
         self._last = Snapshot()
         self._alerts_seen = 0
+        self._machines = Orders(MACHINE_KEYS, "risk")
+        self._customers = Orders(CUSTOMER_KEYS, "segment")
 
     def make(self, now: float, *, changed: bool) -> Snapshot:
         """Return a snapshot at `now`, in seconds since 1970."""
@@ -64,41 +66,53 @@ class SnapshotMaker:
             self._contents = self._insights()
             self._last.prepared["/v1/lake"] = prepare(self._lake())
             self._last.prepared["/v1/lake/integrity"] = prepare(self._integrity())
-        made = Snapshot(
-            dict(self._last.prepared), self._missing(), self._last.machines,
-            self._last.histories, self._last.customers, self._last.alerts,
-        )  # fmt: skip
+        made = replace(
+            self._last,
+            prepared=dict(self._last.prepared),
+            missing=self._missing(),
+            metrics=lake_metrics(self._follower),
+            freshness=self._freshness(INSIGHTS, now),
+        )
         for path, content in self._contents.items():
-            through = self._through(path)
-            made.prepared[path] = prepare(content, freshness_of(through, now))
-        made.metrics = lake_metrics(self._follower)
-        made.freshness = freshness_of(self._through(INSIGHTS), now)
+            made.prepared[path] = prepare(content, self._freshness(path, now))
         return made
 
     def _entities(self) -> Snapshot:
         """Make the items of what has changed; the others are taken from the last snapshot."""
         last = self._last
         made = Snapshot(
-            machines=dict(last.machines), histories=dict(last.histories),
-            customers=dict(last.customers), alerts=last.alerts,
+            machines=last.machines, histories=last.histories, customers=last.customers,
+            alerts=last.alerts,
         )  # fmt: skip
         for domain in self._follower.domains.values():
             if isinstance(domain.state, ManufacturingState):
                 self._renew_machines(made, domain.state)
             else:
-                for number in domain.state.changed:
-                    made.customers[number] = customer_item(domain.state.customers[number])
+                self._renew_customers(made, domain.state)
             domain.state.changed.clear()
+        made.machine_lists, made.customer_lists = self._machines.lists(), self._customers.lists()
         return made
 
     def _renew_machines(self, made: Snapshot, state: ManufacturingState) -> None:
-        for number in state.changed:
-            made.machines[number] = machine_item(state.machines[number], self._rules)
-            made.histories[number] = machine_history(state.machines[number])
+        if not state.changed:
+            return
+        changed = [state.machines[number] for number in state.changed]
+        new = {machine.machine_id: machine_item(machine, self._rules) for machine in changed}
+        self._machines.renew([made.machines[n] for n in new if n in made.machines], [*new.values()])
+        made.machines = {**made.machines, **new}
+        histories = {machine.machine_id: machine_history(machine) for machine in changed}
+        made.histories = {**made.histories, **histories}
         if state.alerts.count != self._alerts_seen:
-            rows = state.alerts.newest_first()
-            made.alerts = [(alert_order(row), alert_item(row)) for row in rows]
+            made.alerts = state.alerts.in_order()
             self._alerts_seen = state.alerts.count
+
+    def _renew_customers(self, made: Snapshot, state: EcommerceState) -> None:
+        if not state.changed:
+            return
+        new = {number: customer_item(state.customers[number]) for number in state.changed}
+        old = [made.customers[number] for number in new if number in made.customers]
+        self._customers.renew(old, [*new.values()])
+        made.customers = {**made.customers, **new}
 
     def _insights(self) -> dict[str, dict[str, Any]]:
         made: dict[str, dict[str, Any]] = {}
@@ -114,13 +128,18 @@ class SnapshotMaker:
             made[INSIGHTS + "integrated"] = {"cross_domain_insights": scores, **parts}
         return made
 
-    def _through(self, path: str) -> int | None:
+    def _freshness(self, path: str, now: float) -> dict[str, Any]:
         name = path.removeprefix(INSIGHTS)
         domains = self._follower.domains
         chosen = [domains[Domain(name)]] if name in set(Domain) else list(domains.values())
         through = [domain.data_through for domain in chosen]
         known = [moment for moment in through if moment is not None]
-        return min(known) if len(known) == len(through) else None
+        counted = any(domain.newest_arrival is not None for domain in chosen)
+        return freshness_of(
+            min(known) if len(known) == len(through) else None,
+            now,
+            ["processed"] if counted else [],
+        )
 
     def _missing(self) -> list[str]:
         missing = [
@@ -130,6 +149,9 @@ class SnapshotMaker:
         ]
         if self._follower.problem:
             missing.append(self._follower.problem)
+        elif not self._follower.caught_up:
+            left = sum(domain.waiting for domain in self._follower.domains.values())
+            missing.append(f"the lake is being read: {left} objects are known and not counted yet")
         for domain in self._follower.domains.values():
             missing += [
                 why for shard in domain.shards.values() for why in shard.unreadable.values()
@@ -140,7 +162,7 @@ class SnapshotMaker:
         domains = self._follower.domains.items()
         zones: dict[str, Any] = {
             zone: {
-                name: _size(self._follower.sizes.get((zone, name), ZoneSize()))
+                name: _size(self._follower.zones.sizes.get((zone, name), ZoneSize()))
                 for name, _ in domains
             }
             for zone in ZONES

@@ -63,8 +63,8 @@ def walk(follower: Follower, positions: Mapping[Chain, str]) -> dict[str, Any]:
     Raises:
         TransientError: the lake cannot be read now.
     """
-    follower.poll()
-    follower.poll()  # what the first listing missed, and what waits in vain
+    follower.catch_up()
+    follower.catch_up()  # what the first listing missed, and what waits in vain
     if follower.problem:
         raise TransientError(follower.problem)
     for chain, position in positions.items():
