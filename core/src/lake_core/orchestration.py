@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
 
@@ -32,52 +32,75 @@ TASK_ARGUMENTS: Final = {
     **{ANALYTICS_TASKS[domain]: ("analyze", str(domain)) for domain in Domain},
     INTEGRATION_TASK: ("integrate",),
 }
-ACTIVITIES: Final = (*ETL_JOBS.values(), *ANALYTICS_TASKS.values(), INTEGRATION_TASK)
+# The name of every step: of the activity locally, of the Glue job or the task on AWS.
+STEPS: Final = (*ETL_JOBS.values(), *ANALYTICS_TASKS.values(), INTEGRATION_TASK)
+CONTAINER: Final = "analytics"  # of the analytics tasks' definitions
+EVENT_SOURCE: Final = "multi-source-data-lake"
+FAILURE_EVENT: Final = "Batch run failed"
+_STATES: Final = {
+    **{f"{domain.capitalize()}Etl": ETL_JOBS[domain] for domain in Domain},
+    **{f"{domain.capitalize()}Analytics": ANALYTICS_TASKS[domain] for domain in Domain},
+    "DataIntegration": INTEGRATION_TASK,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How a state is done: the resource, and its parameters where they differ between homes."""
+    """Who does a step, and what it needs to be told beyond what every home tells it."""
 
     resource: str
-    parameters: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def retriers(first_pause_seconds: int) -> list[dict[str, Any]]:
-    """Return how a task is tried again.
+def definition(
+    steps: Mapping[str, Step], *, first_pause_seconds: int, heartbeat_seconds: int | None = None
+) -> dict[str, Any]:
+    """Return the state machine for these steps, by the names in `STEPS`.
 
-    A job that failed is tried once more whatever it said: on AWS a lost host and a bad row are one
-    error, and every job may be run twice.
-    """
-    pauses = {"IntervalSeconds": first_pause_seconds, "BackoffRate": 2, "JitterStrategy": "FULL"}
-    return [
-        {"ErrorEquals": list(TRANSIENT), "MaxAttempts": 4, **pauses},
-        {"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 1, **pauses},
-    ]
-
-
-def definition(steps: Mapping[str, Step], *, first_pause_seconds: int) -> dict[str, Any]:
-    """Return the state machine for these steps, by the names in `ACTIVITIES`.
+    `heartbeat_seconds` is for workers that send heartbeats: activities, not AWS's own `.sync`.
 
     Raises:
         KeyError: a step is missing.
     """
-    names = {f"{domain.capitalize()}Etl": ETL_JOBS[domain] for domain in Domain}
-    names |= {f"{domain.capitalize()}Analytics": ANALYTICS_TASKS[domain] for domain in Domain}
-    names["DataIntegration"] = INTEGRATION_TASK
-    values: dict[str, Any] = {"Retry": retriers(first_pause_seconds)}
-    for state, name in names.items():
+    values: dict[str, Any] = {
+        "Retry": retriers(first_pause_seconds),
+        "HeartbeatSeconds": heartbeat_seconds,
+    }
+    for state, name in _STATES.items():
         values[f"{state}Resource"] = steps[name].resource
-        values[f"{state}Parameters"] = steps[name].parameters
+        if name in TASK_ARGUMENTS:
+            values[f"{state}Parameters"] = {**steps[name].parameters, **task_parameters(name)}
     text = files("lake_core").joinpath(FILE).read_text(encoding="utf-8")
     filled: dict[str, Any] = _fill(json.loads(text), values)
     return filled
 
 
+def retriers(first_pause_seconds: int) -> list[dict[str, Any]]:
+    """Return how a step is tried again.
+
+    One that failed is tried once more whatever it said: on AWS a lost host and a bad row are one
+    error, and every step may be done twice.
+    """
+    pauses = {"IntervalSeconds": first_pause_seconds, "BackoffRate": 2, "JitterStrategy": "FULL"}
+    return [
+        {"ErrorEquals": list(TRANSIENT), "MaxAttempts": 4, **pauses},
+        {"ErrorEquals": ["States.TaskFailed", "States.Timeout"], "MaxAttempts": 1, **pauses},
+    ]
+
+
+def task_parameters(name: str) -> dict[str, Any]:
+    """Return what an analytics task is told: the command of its container."""
+    words = ",".join(f"'{word}'" for word in (*TASK_ARGUMENTS[name], "--run-id"))
+    command = f"States.Array({words},$$.Execution.Name)"
+    return {"Overrides": {"ContainerOverrides": [{"Name": CONTAINER, "Command.$": command}]}}
+
+
 def _fill(node: Any, values: Mapping[str, Any]) -> Any:
+    """Put values in the place of placeholders; a key whose value is None is left out."""
     match node:
         case dict():
-            return {key: _fill(value, values) for key, value in node.items()}
+            filled = {key: _fill(value, values) for key, value in node.items()}
+            return {key: value for key, value in filled.items() if value is not None}
         case list():
             return [_fill(value, values) for value in node]
         case str() if node.startswith("${") and node.endswith("}"):
