@@ -1,4 +1,4 @@
-"""The workflow is one definition: what differs between its homes is named, and nothing else does."""
+"""The workflow is one definition: what differs between its homes is named, nothing else does."""
 
 from __future__ import annotations
 
