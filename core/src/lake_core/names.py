@@ -18,6 +18,10 @@ GLUE_DATABASE = "multi_source_data_lake"
 INGESTOR = "data-ingestion-simulator"
 STATE_MACHINE = "data-lake-orchestration"
 API_SERVICE = "analytics-api"
+# Events on the default bus: who sends them, and what they are.
+EVENT_SOURCE = "multi-source-data-lake"
+ALERT_EVENT = "High maintenance priority"
+FAILURE_EVENT = "Batch run failed"
 INTEGRATION_TASK = "data-integration"
 
 STREAMS = {

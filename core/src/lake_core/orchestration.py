@@ -35,8 +35,6 @@ TASK_ARGUMENTS: Final = {
 # The name of every step: of the activity locally, of the Glue job or the task on AWS.
 STEPS: Final = (*ETL_JOBS.values(), *ANALYTICS_TASKS.values(), INTEGRATION_TASK)
 CONTAINER: Final = "analytics"  # of the analytics tasks' definitions
-EVENT_SOURCE: Final = "multi-source-data-lake"
-FAILURE_EVENT: Final = "Batch run failed"
 _STATES: Final = {
     **{f"{domain.capitalize()}Etl": ETL_JOBS[domain] for domain in Domain},
     **{f"{domain.capitalize()}Analytics": ANALYTICS_TASKS[domain] for domain in Domain},

@@ -98,7 +98,7 @@ class Scene:
     def start(self, position: str | None) -> Child:
         stream = Stream(Domain.MANUFACTURING, "20261123T181500123Z", ARRIVAL - 1000, 24)
         parts = ChildParts(
-            self.store, stream, DEFAULT, self.policy, self.directory,
+            self.store, stream, DEFAULT, self.policy, self.directory, live=None,
             clock=lambda: self.now, wall_clock=lambda: ARRIVAL / 1000,
         )  # fmt: skip
         self.child = Child(self.daemon, parts, Initialize(SHARD, position))

@@ -19,13 +19,14 @@ from lake_core.layout import incarnation_of
 from lake_core.logs import configure_logging
 from lake_core.rules import rule_set
 from lake_core.settings import load
-from processor import daemon, health
+from processor import daemon, dynamodb_live, health
 from processor.chain import FlushPolicy
 from processor.child import ChildParts, Stream, run_child
 from processor.fail_points import FailingLakeStore, kill_self, refuse_where_deployed
 from processor.kcl_protocol import Daemon
 from processor.lake_store import LakeStore
 from processor.leases import LeaseTable, root_shards
+from processor.live import LiveStore
 from processor.s3_store import CLIENT_CONFIG, S3LakeStore
 from processor.settings import PREFIX, Settings
 
@@ -106,6 +107,7 @@ def _child(settings: Settings) -> int:
         )
     parts = ChildParts(
         store=store,
+        live=_live_store(settings.live_table) if settings.live_table else None,
         stream=stream,
         rules=rule_set(settings.rule_set),
         policy=FlushPolicy(settings.max_rows, settings.max_bytes, settings.max_age_seconds),
@@ -115,6 +117,12 @@ def _child(settings: Settings) -> int:
     )
     run_child(Daemon(STDIN, STDOUT), parts)
     return 0
+
+
+def _live_store(table: str) -> LiveStore:
+    dynamodb = boto3.client("dynamodb", config=dynamodb_live.CLIENT_CONFIG)
+    events = boto3.client("events", config=dynamodb_live.CLIENT_CONFIG)
+    return dynamodb_live.DynamoDBLive(dynamodb, events, table)
 
 
 def _healthy(settings: Settings) -> int:

@@ -32,10 +32,11 @@ from processor.kcl_protocol import (
     ShutdownRequested,
 )
 from processor.lake_store import LakeEffects, LakeStore
+from processor.live import LiveStore, LiveView
 from processor.records import stream_records
 
 log = logging.getLogger(__name__)
-TICK_SECONDS: Final = 0.5  # how late a range that is due by age may be written
+TICK_SECONDS: Final = 0.25  # how late what is due by age may be written, or shown live
 CHECKPOINT_RETRIES_AT_END: Final = 10
 
 
@@ -57,6 +58,7 @@ class ChildParts:
     rules: RuleSet
     policy: FlushPolicy
     heartbeats: Path
+    live: LiveStore | None
     clock: Callable[[], float]  # seconds; goes on while the machine sleeps
     wall_clock: Callable[[], float]  # seconds since 1970
 
@@ -75,6 +77,9 @@ class Child:
         self._effects = LakeEffects(
             parts.store, self._chain, parts.rules, parts.clock, stream.retention_hours
         )
+        self._live = (
+            LiveView(parts.live, self._chain, parts.rules, parts.clock) if parts.live else None
+        )
         self._heartbeat = parts.heartbeats / start.shardId
         log.info("shard taken", extra={"shard": start.shardId, "position": start.position})
 
@@ -85,6 +90,7 @@ class Child:
         match message:
             case None:
                 self._flush()
+                self._show()
                 return True
             case ProcessRecords():
                 self._process(message)
@@ -115,6 +121,11 @@ class Child:
                 self._flush()
         self._flush()
         self._checkpoint()
+        self._show()
+
+    def _show(self) -> None:
+        if self._live:
+            self._live.show(self._writer)
 
     def _now(self, message: ProcessRecords) -> int:
         """Return the time in ms by the later of two clocks: ours, and Kinesis' own."""

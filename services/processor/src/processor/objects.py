@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+import pyarrow as pa
 
 from lake_core.arrow import Positions, scored_table
 from lake_core.footer import FORMAT_VERSION, Footer
+from lake_core.names import Domain
 from lake_core.parquet import encode_object
 from lake_core.rules import RuleSet
 from lake_core.schema import SCHEMA_VERSION
@@ -65,16 +68,21 @@ def _line(due: Range, record: StreamRecord, poison: Poison) -> bytes:
 
 def lake_object(due: Range, rules: RuleSet, quarantine_key: str | None) -> tuple[bytes, Footer]:
     """Return the Parquet file of the range and its footer, also where no row is usable (I7)."""
-    events = [event for record in due.records for event in record.events]
-    counted = [(record, len(record.events)) for record in due.records]
-    positions = Positions(
-        sequence_number=[r.sequence for r, n in counted for _ in range(n)],
-        record_index=[index for record in due.records for index in record.indexes],
-        arrival_milliseconds=[r.arrival for r, n in counted for _ in range(n)],
-    )
-    table = scored_table(due.name.chain.domain, events, positions, rules)
+    table = scored_rows(due.name.chain.domain, due.records, rules)
     footer = _footer(due, rules, quarantine_key)
     return encode_object(table, footer), footer
+
+
+def scored_rows(domain: Domain, records: Sequence[StreamRecord], rules: RuleSet) -> pa.Table:
+    """Return the usable entries of the records as rows of `lake_schema`."""
+    counted = [(record, len(record.events)) for record in records]
+    positions = Positions(
+        sequence_number=[r.sequence for r, n in counted for _ in range(n)],
+        record_index=[index for record in records for index in record.indexes],
+        arrival_milliseconds=[r.arrival for r, n in counted for _ in range(n)],
+    )
+    events = [event for record in records for event in record.events]
+    return scored_table(domain, events, positions, rules)
 
 
 def _footer(due: Range, rules: RuleSet, quarantine_key: str | None) -> Footer:

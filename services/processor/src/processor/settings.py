@@ -52,6 +52,9 @@ class Settings:
         help="seconds a record may wait to be written: freshness against small objects",
         default=60.0,
     )
+    live_table: str | None = setting(
+        str, help="the DynamoDB table of the live view; none: no live view", default=None
+    )
     failover_milliseconds: int = setting(
         positive_int, help="a worker silent for so long loses its leases", default=3000
     )

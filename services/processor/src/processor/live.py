@@ -1,0 +1,123 @@
+"""The live view: what was received and is not in the lake yet, for readers in a hurry.
+
+It helps and never hinders. Nothing here decides what the lake holds; a live view that cannot be
+written is left alone for a while, and readers wait for the lake as if there were none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake_core.errors import TransientError
+from lake_core.layout import Chain
+from lake_core.live import FORMAT_VERSION, MAX_BODY_BYTES, LiveChunk, pack_rows
+from lake_core.names import Domain
+from lake_core.rules import RuleSet
+from lake_core.schema import SCORE_COLUMNS
+from processor.chain import ChainWriter
+from processor.objects import scored_rows
+from processor.records import StreamRecord
+
+log = logging.getLogger(__name__)
+EVERY_SECONDS: Final = 0.25  # at most four writes a second and shard
+# More at once is a backlog: its readers are better served by the lake, and scoring twice costs.
+MAX_ROWS: Final = 2_000
+PAUSE_SECONDS: Final = 30.0  # after a write that did not work
+_HUNDRED: Final[Any] = pa.scalar(100.0)
+
+
+class LiveStore(Protocol):
+    """Where live chunks are put and alerts are told."""
+
+    def put_if_absent(self, chain: Chain, chunk: LiveChunk) -> str | None:
+        """Write a chunk unless one begins at its first record; return where that one ends.
+
+        Raises:
+            TransientError: it was not written, or it is not known whether.
+        """
+        ...
+
+    def tell(self, chain: Chain, alerts: pa.Table) -> None:
+        """Publish alerting readings, rows of `lake_schema`.
+
+        Raises:
+            TransientError: some were not published.
+        """
+        ...
+
+
+class LiveView:
+    """Writes the live chunks of one shard."""
+
+    def __init__(
+        self, store: LiveStore, chain: Chain, rules: RuleSet, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._chain = chain
+        self._rules = rules
+        self._clock = clock
+        self._due = 0.0
+        self._through = -1  # number of the last record that is live, or was passed over
+
+    def show(self, writer: ChainWriter) -> None:
+        """Write what has been received since the last chunk, if it is time."""
+        if self._clock() < self._due:
+            return
+        new = self._new(writer)
+        if not new:
+            return
+        self._due = self._clock() + EVERY_SECONDS
+        before = len(writer.pending) - len(new)
+        after = writer.pending[before - 1].sequence if before else writer.end
+        self._through = new[-1].number
+        if sum(len(record.events) for record in new) > MAX_ROWS:
+            return
+        try:
+            self._write(new, after)
+        except TransientError as error:
+            self._due = self._clock() + PAUSE_SECONDS
+            log.warning("no live view", extra={"shard": self._chain.shard, "reason": str(error)})
+
+    def _new(self, writer: ChainWriter) -> list[StreamRecord]:
+        new: list[StreamRecord] = []
+        for record in reversed(writer.pending):
+            if record.number <= self._through:
+                break
+            new.append(record)
+        new.reverse()
+        # A chunk must not bridge what may be a hole: it is the lake that tells of those (I7).
+        return [] if any(record.gap_possible for record in new) else new
+
+    def _write(self, new: Sequence[StreamRecord], after: str | None) -> None:
+        table = scored_rows(self._chain.domain, new, self._rules)
+        chunk = LiveChunk(
+            format_version=FORMAT_VERSION,
+            scoring_version=self._rules.scoring_version,
+            first=new[0].sequence,
+            last=new[-1].sequence,
+            after=after,
+            last_arrival=new[-1].arrival,
+            rows=pack_rows(table),
+        )
+        if len(chunk.rows) > MAX_BODY_BYTES:
+            return
+        there = self._store.put_if_absent(self._chain, chunk)
+        if there is not None:
+            # Another writer was here before, maybe with another cut: go on behind its chunk.
+            self._through = int(there)
+            return
+        alerts = self._alerts(table)
+        if alerts.num_rows:
+            self._store.tell(self._chain, alerts)
+
+    def _alerts(self, table: pa.Table) -> pa.Table:
+        if self._chain.domain is not Domain.MANUFACTURING:
+            return table.slice(0, 0)
+        hundredths = pc.round(pc.multiply(table[SCORE_COLUMNS[self._chain.domain]], _HUNDRED))
+        limit = pa.scalar(float(self._rules.alert_at_least))
+        return table.filter(pc.greater_equal(hundredths, limit))
