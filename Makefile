@@ -16,11 +16,12 @@ path_ingestor := services/ingestor
 path_processor := services/processor
 path_analytics_api := services/analytics_api
 path_local := local
+path_infra := infra
 # uv reads no project file here: what is installed comes from the locks alone.
 UVPIP = $(UV) pip install --quiet --no-config
 # What each member's environment needs beyond its lock: the KCL's jars are checked.
 verify_processor = $(PYTHON) requirements/kcl_jars.py check $(VENVS)/processor
-CODE := core services local tests bench requirements
+CODE := core services local infra tests bench requirements
 TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
 # The machine's own certificates, where it has any: behind a company's proxy uv's do not do.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
@@ -57,14 +58,30 @@ $(VENVS)/$(1)/.ready: requirements/$(1).txt requirements/test.txt $(if $(verify_
 	@$(or $(verify_$(1)),true)
 	@touch $$@
 endef
-$(foreach member,$(MEMBERS),$(eval $(call member_environment,$(member))))
+# infra deploys the lake; running it here does not need it, so `setup` leaves it out.
+$(foreach member,$(MEMBERS) infra,$(eval $(call member_environment,$(member))))
+
+$(VENVS)/checkov/.ready: requirements/checkov.txt | $(UV)
+	@echo "· environment checkov"
+	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/checkov
+	@$(UVPIP) --python $(VENVS)/checkov --require-hashes -r requirements/checkov.txt
+	@touch $@
 
 $(VENVS)/dev/.ready: requirements/dev.txt requirements/kcl-jars.sha256 $(foreach m,$(MEMBERS),$(path_$(m))/pyproject.toml) | $(UV)
 	@echo "· environment dev"
 	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/dev
 	@$(UVPIP) --python $(VENVS)/dev --require-hashes --build-constraints requirements/build.txt -r requirements/dev.txt
-	@$(UVPIP) --python $(VENVS)/dev --no-deps $(foreach m,$(MEMBERS),-e ./$(path_$(m)))
+	@$(UVPIP) --python $(VENVS)/dev --no-deps $(foreach m,$(MEMBERS) infra,-e ./$(path_$(m)))
 	@$(PYTHON) requirements/kcl_jars.py check $(VENVS)/dev
+	@touch $@
+
+# The CDK's command line, for what talks to AWS; Node comes with the infra environment.
+NODE = $$($(VENVS)/infra/bin/python -m lake_infra.node)
+$(VENVS)/cdk/.ready: infra/cli/package-lock.json $(VENVS)/infra/.ready
+	@echo "· the CDK's command line"
+	@mkdir -p $(VENVS)/cdk
+	@cp infra/cli/package.json infra/cli/package-lock.json $(VENVS)/cdk/
+	@$(NODE) "$$($(VENVS)/infra/bin/python -m lake_infra.node npm)" ci --prefix $(VENVS)/cdk --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@
 
 .PHONY: lock
@@ -93,17 +110,45 @@ data: $(VENVS)/local/.ready ## Write the seeded CSVs to data/ (`make run` does i
 
 .PHONY: clean
 clean: ## Remove the lake, generated data and caches; environments stay (rm -r .venvs)
-	@rm -rf .lake .lake.previous data .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .lake .lake.previous data cdk.out infra/dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -path ./.venvs -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ AWS (docs/operations.md)
+STAGE ?= dev
+export INFRA_STAGE := $(STAGE)
+export INFRA_IMAGE_TAG ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo none)
+CDK = $(NODE) $(VENVS)/cdk/node_modules/aws-cdk/bin/cdk --app cdk.out
+STACKS ?= --all
+
+.PHONY: synth
+synth: $(VENVS)/infra/.ready ## Write the CloudFormation templates to cdk.out, offline (STAGE=dev|prod)
+	@rm -rf cdk.out
+	@CDK_OUTDIR=cdk.out $(VENVS)/infra/bin/python -m lake_infra
+	@echo "cdk.out holds the templates of stage $(STAGE)"
+
+.PHONY: snapshot
+snapshot: $(VENVS)/infra/.ready ## Write the templates that reviewers read, infra/snapshot/
+	@$(VENVS)/infra/bin/python -m lake_infra.snapshot infra/snapshot
+
+.PHONY: bootstrap diff deploy destroy
+bootstrap: $(VENVS)/cdk/.ready ## Prepare an AWS account and region for the CDK, once
+	@$(CDK) bootstrap
+diff: synth $(VENVS)/cdk/.ready ## Say what a deployment would change
+	@$(CDK) diff $(STACKS)
+deploy: synth $(VENVS)/cdk/.ready ## Deploy the lake to your AWS account (STACKS=data-lake-storage for one)
+	@$(CDK) deploy $(STACKS) --require-approval broadening
+destroy: synth $(VENVS)/cdk/.ready ## Take the stacks down; the bucket with the data stays
+	@$(CDK) destroy $(STACKS)
 
 ##@ Code
 .PHONY: check
-check: $(VENVS)/dev/.ready ## The gate, under a minute: locks, ruff, format, mypy strict, import rules
+check: $(VENVS)/dev/.ready $(VENVS)/infra/.ready ## The gate, under a minute when warm: locks, ruff, format, mypy strict, import rules
 	@failed=0; step() { "$$@" || failed=1; }; \
 	step $(PYTHON) requirements/lock.py check; \
 	step $(DEV)/ruff check --quiet $(CODE); \
 	step $(DEV)/ruff format --check --quiet $(CODE); \
 	step $(DEV)/mypy --no-error-summary $(TYPED); \
+	step $(VENVS)/infra/bin/mypy --no-error-summary --cache-dir .mypy_cache/infra infra/src $(wildcard tests/unit/infra/*.py); \
 	report=$$($(DEV)/lint-imports --no-logo 2>&1) || { failed=1; echo "$$report"; }; \
 	if [ $$failed = 0 ]; then echo "check: locks, ruff, format, mypy, import rules: clean"; else echo "check FAILED (\`make format\` mends format)"; exit 1; fi
 
@@ -126,7 +171,7 @@ test: setup $(VENVS)/dev/.ready ## The gate and all tests, on a fresh machine to
 	exit $$failed
 
 PYTEST = -m pytest --quiet $(PYTEST_OPTIONS)
-UNIT = $(MEMBERS:%=test-unit-%)
+UNIT = $(MEMBERS:%=test-unit-%) test-unit-infra
 .PHONY: test-unit $(UNIT)
 test-unit: ## Unit tests, each member in its own environment, without sockets
 	@failed=0; for target in $(UNIT); do $(MAKE) --no-print-directory $$target || failed=1; done; exit $$failed

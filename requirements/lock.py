@@ -25,6 +25,8 @@ MEMBERS = {
     "analytics_api": "services/analytics_api",
     "local": "local",
 }
+# Apart from the others: the CDK's libraries pin what they like, and meet no other part at run time.
+INFRA = "infra/pyproject.toml"
 CORE = MEMBERS["core"]
 # The environment with everything comes first: the others are compiled within its versions, so
 # that what is tested together is what each part runs with.
@@ -34,8 +36,10 @@ INPUTS: dict[str, list[str]] = {
     "test": ["requirements/test.in"],
     "build": ["requirements/build.in"],
     "uv": ["requirements/uv.in"],
+    "infra": [INFRA, "requirements/infra-tools.in", "requirements/test.in"],
+    "checkov": ["requirements/checkov.in"],
 }
-UNCONSTRAINED = {"dev", "build", "uv"}
+UNCONSTRAINED = {"dev", "build", "uv", "checkov"}
 HEADER = "# inputs-sha256: "
 
 

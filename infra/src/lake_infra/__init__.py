@@ -1,0 +1,1 @@
+"""The lake on AWS as one CDK application, and what it costs."""

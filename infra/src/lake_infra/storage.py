@@ -1,0 +1,223 @@
+"""What holds data: buckets, streams, DynamoDB tables, the Glue database. The stack that is kept."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from lake_core.catalog import processed_table, processed_table_name
+from lake_core.layout import PROCESSED, RAW
+from lake_core.names import GLUE_DATABASE, LIVE_TABLE, STREAMS, Domain
+from lake_infra.acknowledged import acknowledge
+from lake_infra.addresses import BUCKET_NAME, LOG_BUCKET_ARN, LOG_BUCKET_NAME, kcl_tables
+from lake_infra.stages import Provisioned, Stage
+
+# Below 128 KB, Intelligent-Tiering and IA bill for 128 KB or do not tier at all.
+LEAST_TIERED_BYTES: Final = 128 * 1024
+INCOMPLETE_UPLOAD_DAYS: Final = 7
+ACCESS_LOG_DAYS: Final = 90
+ALB_LOGS: Final = "alb"
+BUCKET_LOGS: Final = "s3/"
+FLOW_LOGS: Final = "flow"
+
+
+class StorageStack(cdk.Stack):
+    """Everything whose loss would be the loss of data."""
+
+    def __init__(self, scope: Construct, name: str, stage: Stage) -> None:
+        super().__init__(scope, name, termination_protection=stage.recoverable)
+        self._stage = stage
+        self._kept = cdk.RemovalPolicy.RETAIN if stage.recoverable else cdk.RemovalPolicy.DESTROY
+        logs = self._log_bucket()
+        self._bucket(logs)
+        for domain, stream in STREAMS.items():
+            self._stream(domain, stream)
+        for domain in Domain:
+            for table, key in kcl_tables(domain).items():
+                self._kcl_table(table, key)
+        self._live_table()
+        self._catalog()
+
+    def _log_bucket(self) -> s3.Bucket:
+        """Access logs of the lake's bucket, of the load balancer, and refused connections."""
+        bucket = s3.Bucket(
+            self,
+            "Logs",
+            bucket_name=LOG_BUCKET_NAME,
+            encryption=s3.BucketEncryption.S3_MANAGED,  # what the load balancer can write to
+            enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=self._kept,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="logs-expire", expiration=cdk.Duration.days(ACCESS_LOG_DAYS)),
+                _incomplete_uploads(),
+            ],
+        )
+        for service, prefix, name in (
+            ("logging.s3", BUCKET_LOGS, "BucketAccess"),
+            ("logdelivery.elasticloadbalancing", f"{ALB_LOGS}/", "LoadBalancerAccess"),
+            ("delivery.logs", f"{FLOW_LOGS}/", "RefusedConnections"),
+        ):
+            bucket.add_to_resource_policy(_deliver(service, prefix, name))
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LookBeforeDelivery",
+                principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+                actions=["s3:GetBucketAcl"],
+                resources=[LOG_BUCKET_ARN],
+                conditions=_OF_THIS_ACCOUNT,
+            )
+        )
+        acknowledge(bucket, "a log of the log bucket would log itself", nag=["S1"])
+        return bucket
+
+    def _bucket(self, logs: s3.Bucket) -> None:
+        days = self._stage.old_version_days
+        bucket = s3.Bucket(
+            self,
+            "Lake",
+            bucket_name=BUCKET_NAME,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN,  # data outlives the stack on every stage
+            server_access_logs_bucket=s3.Bucket.from_bucket_name(
+                self, "LogTarget", LOG_BUCKET_NAME
+            ),
+            server_access_logs_prefix=BUCKET_LOGS,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="raw-tiers",
+                    prefix=RAW,
+                    object_size_greater_than=LEAST_TIERED_BYTES,
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.INTELLIGENT_TIERING,
+                            transition_after=cdk.Duration.days(0),
+                        )
+                    ],
+                ),
+                s3.LifecycleRule(
+                    id="processed-expires",
+                    prefix=PROCESSED,
+                    expiration=cdk.Duration.days(self._stage.processed_days),
+                ),
+                s3.LifecycleRule(
+                    id="old-versions-expire",
+                    noncurrent_version_expiration=cdk.Duration.days(days),
+                    expired_object_delete_marker=True,
+                ),
+                _incomplete_uploads(),
+            ],
+        )
+        bucket.node.add_dependency(logs)
+        resource = bucket.node.default_child
+        if isinstance(resource, s3.CfnBucket):  # CloudFormation's type of it is a text
+            resource.add_property_override(
+                "LifecycleConfiguration.Rules.0.ObjectSizeGreaterThan", str(LEAST_TIERED_BYTES)
+            )
+
+    def _stream(self, domain: Domain, name: str) -> None:
+        capacity = self._stage.capacity
+        mode: dict[str, Any] = {"stream_mode": kinesis.StreamMode.ON_DEMAND}
+        if isinstance(capacity, Provisioned):
+            mode = {
+                "stream_mode": kinesis.StreamMode.PROVISIONED,
+                "shard_count": capacity.shards[domain],
+            }
+        kinesis.Stream(
+            self,
+            f"{domain.capitalize()}Stream",
+            stream_name=name,
+            retention_period=cdk.Duration.hours(self._stage.retention_hours),
+            encryption=kinesis.StreamEncryption.MANAGED,
+            removal_policy=self._kept,
+            **mode,
+        )
+
+    def _kcl_table(self, name: str, key: str) -> None:
+        # No backups: what is lost here is read again from the stream (I4, I5), and an old state
+        # put back would be no better than none.
+        table = dynamodb.Table(
+            self,
+            name.title().replace("-", ""),
+            table_name=name,
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            deletion_protection=self._stage.recoverable,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        acknowledge(table, "a lost lease table is made anew (I4, I5)", nag=["DDB3"])
+
+    def _live_table(self) -> None:
+        table = dynamodb.Table(
+            self,
+            "Live",
+            table_name=LIVE_TABLE,
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            deletion_protection=self._stage.recoverable,
+            # Alerts live here and nowhere else; the rest is a view of the last seconds.
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=self._stage.recoverable
+            ),
+            removal_policy=self._kept,
+        )
+        if not self._stage.recoverable:
+            acknowledge(table, "a stage to try things on: its alerts may be lost", nag=["DDB3"])
+
+    def _catalog(self) -> None:
+        database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=cdk.Aws.ACCOUNT_ID,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=GLUE_DATABASE, description="Machines and customers: streams, tables, insights"
+            ),
+        )
+        # Only the tables over processed/: an Iceberg table's entry changes with every commit, so
+        # the job makes it from core's declaration (docs/adr/0006).
+        for domain in Domain:
+            table = cdk.CfnResource(
+                self,
+                processed_table_name(domain).title().replace("_", ""),
+                type="AWS::Glue::Table",
+                properties={
+                    "CatalogId": cdk.Aws.ACCOUNT_ID,
+                    "DatabaseName": GLUE_DATABASE,
+                    "TableInput": processed_table(domain, BUCKET_NAME),
+                },
+            )
+            table.add_resource_dependency(database)
+
+
+_OF_THIS_ACCOUNT: Final = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+
+
+def _incomplete_uploads() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="incomplete-uploads-end",
+        abort_incomplete_multipart_upload_after=cdk.Duration.days(INCOMPLETE_UPLOAD_DAYS),
+    )
+
+
+def _deliver(service: str, prefix: str, name: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=name,
+        principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+        actions=["s3:PutObject"],
+        resources=[f"{LOG_BUCKET_ARN}/{prefix}*"],
+        conditions=_OF_THIS_ACCOUNT,
+    )

@@ -1,0 +1,35 @@
+"""Both stages, synthesised once: Node takes seconds for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+
+from lake_infra import snapshot
+from lake_infra.settings import Settings
+
+Templates = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Templates]:
+    """Return the templates of a stage by stack name."""
+
+    @cache
+    def of(stage: str) -> Templates:
+        return snapshot.templates(Settings(stage=stage), tmp_path_factory.mktemp(stage))
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def dev(synthesised: Callable[[str], Templates]) -> Templates:
+    return synthesised("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(synthesised: Callable[[str], Templates]) -> Templates:
+    return synthesised("prod")
