@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENVS := .venvs
 UV := $(VENVS)/uv/bin/uv
 DEV := $(VENVS)/dev/bin
-MEMBERS := core ingestor processor analytics_api local
+MEMBERS := core ingestor processor analytics_api local glue
 SERVICES := ingestor processor analytics_api
 path_core := core
 path_ingestor := services/ingestor
@@ -17,12 +17,14 @@ path_processor := services/processor
 path_analytics_api := services/analytics_api
 path_local := local
 path_infra := infra
+path_glue := glue
 # uv reads no project file here: what is installed comes from the locks alone.
 UVPIP = $(UV) pip install --quiet --no-config
-# What each member's environment needs beyond its lock: the KCL's jars are checked.
+# What each member's environment needs beyond its lock: the KCL's jars checked, Spark's fetched.
 verify_processor = $(PYTHON) requirements/kcl_jars.py check $(VENVS)/processor
-CODE := core services local infra tests bench requirements
-TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
+verify_glue = $(PYTHON) requirements/spark_jars.py fetch $(VENVS)/glue
+CODE := core services glue local infra tests bench requirements
+TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src glue/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
 # The machine's own certificates, where it has any: behind a company's proxy uv's do not do.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS := true
@@ -50,7 +52,7 @@ $(UV): requirements/uv.txt
 
 # A member's environment: its lock, the test tools, and the source of core and itself.
 define member_environment
-$(VENVS)/$(1)/.ready: requirements/$(1).txt requirements/test.txt $(if $(verify_$(1)),requirements/kcl-jars.sha256) core/pyproject.toml $(path_$(1))/pyproject.toml | $(UV)
+$(VENVS)/$(1)/.ready: requirements/$(1).txt requirements/test.txt $(if $(verify_$(1)),requirements/kcl-jars.sha256 requirements/spark-jars.sha256) core/pyproject.toml $(path_$(1))/pyproject.toml | $(UV)
 	@echo "· environment $(1)"
 	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/$(1)
 	@$(UVPIP) --python $(VENVS)/$(1) --require-hashes --build-constraints requirements/build.txt -r requirements/$(1).txt -r requirements/test.txt

@@ -24,6 +24,7 @@ MEMBERS = {
     "processor": "services/processor",
     "analytics_api": "services/analytics_api",
     "local": "local",
+    "glue": "glue",
 }
 # Apart from the others: the CDK's libraries pin what they like, and meet no other part at run time.
 INFRA = "infra/pyproject.toml"

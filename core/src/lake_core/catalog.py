@@ -19,7 +19,7 @@ EFFICIENCY_COLUMNS: Final = {
     Domain.MANUFACTURING: "machine_efficiency",
     Domain.ECOMMERCE: "purchase_efficiency",
 }
-# The time an event belongs to: curated tables are partitioned by its day.
+# The time an event belongs to: the events tables are partitioned by its month.
 EVENT_TIME: Final = {
     Domain.MANUFACTURING: "timestamp",
     Domain.ECOMMERCE: "time_of_purchase",
@@ -67,7 +67,7 @@ def events_table(domain: Domain) -> CuratedTable:
         domain,
         f"every {domain} event once, scored",
         (*stored_columns(domain), efficiency, *position),
-        f"days({EVENT_TIME[domain]})",
+        f"months({EVENT_TIME[domain]})",  # a year of a small lake is a dozen files
     )
 
 
@@ -75,6 +75,109 @@ _EFFICIENCY: Final = {
     Domain.MANUFACTURING: "remaining life / energy consumption, 0 to 500",
     Domain.ECOMMERCE: "purchase amount / time to decision, 0 where that is not positive",
 }
+
+
+def _day(description: str) -> tuple[StoredColumn, ...]:
+    return (StoredColumn("event_date", Kind.DATE, description),)
+
+
+def _counts(*columns: tuple[str, str]) -> tuple[StoredColumn, ...]:
+    return tuple(StoredColumn(name, Kind.INT64, text) for name, text in columns)
+
+
+def _numbers(*columns: tuple[str, str]) -> tuple[StoredColumn, ...]:
+    return tuple(StoredColumn(name, Kind.FLOAT64, text) for name, text in columns)
+
+
+SENSORS: Final = ("temperature", "vibration", "humidity", "pressure", "energy_consumption")
+_READINGS: Final = (
+    *_counts(
+        ("readings", "readings of the day"),
+        ("anomalies", "of them with anomaly_flag 1"),
+        ("failures", "of them with machine_status 2: the machine is down"),
+        ("alerts", "of them at or above the alert threshold"),
+        ("maintenance_required", "of them with maintenance_required 1"),
+        ("priority_hundredths", "sum of the scores in whole hundredths"),
+    ),
+    *_numbers(
+        ("average_maintenance_priority", "mean score"),
+        ("highest_maintenance_priority", "highest score"),
+        ("average_downtime_risk", "mean downtime_risk"),
+        ("average_machine_efficiency", "mean machine_efficiency divided by 500: 0 to 1"),
+        *((f"average_{sensor}", f"mean {sensor.replace('_', ' ')}") for sensor in SENSORS),
+    ),
+)
+MACHINE_DAILY: Final = CuratedTable(
+    "manufacturing_machine_daily",
+    Domain.MANUFACTURING,
+    "readings per machine and day of event time",
+    (
+        StoredColumn("machine_id", Kind.INT32, "the machine"),
+        *_day("day of event time, UTC"),
+        *_READINGS,
+        StoredColumn("risk", Kind.STRING, "high, medium or low by the mean score of the day"),
+    ),
+    None,
+)
+MANUFACTURING_DAILY: Final = CuratedTable(
+    "manufacturing_daily",
+    Domain.MANUFACTURING,
+    "readings of all machines per day of event time",
+    (
+        *_day("day of event time, UTC"),
+        *_counts(("machines", "machines with a reading that day")),
+        *_READINGS,
+    ),
+    None,
+)
+_PURCHASES: Final = (
+    *_counts(
+        ("purchases", "number of purchases"),
+        ("amount_cents", "sum of the amounts in whole cents"),
+        ("value_score_hundredths", "sum of the value scores in whole hundredths"),
+    ),
+    *_numbers(
+        ("total_purchase_amount", "sum of the amounts in dollars"),
+        ("average_purchase_amount", "mean amount in dollars"),
+        ("average_customer_satisfaction", "mean satisfaction, 1 to 10"),
+        ("average_product_rating", "mean rating, 1 to 5"),
+        ("average_customer_value_score", "mean value score"),
+    ),
+)
+CUSTOMERS: Final = CuratedTable(
+    "ecommerce_customers",
+    Domain.ECOMMERCE,
+    "customers with their totals; score and segment are those of the latest purchase",
+    (
+        StoredColumn("customer_id", Kind.STRING, "the customer"),
+        *_PURCHASES,
+        *_numbers(("customer_value_score", "of the latest purchase")),
+        StoredColumn("customer_segment", Kind.STRING, "of the latest purchase"),
+        StoredColumn("first_purchase", Kind.DATE, "day of the first purchase"),
+        StoredColumn("last_purchase", Kind.DATE, "day of the latest purchase"),
+    ),
+    None,
+)
+ECOMMERCE_DAILY: Final = CuratedTable(
+    "ecommerce_daily",
+    Domain.ECOMMERCE,
+    "purchases of all customers per day",
+    (
+        *_day("day of purchase"),
+        *_counts(
+            ("customers", "customers with a purchase that day"),
+            ("high_value_purchases", "purchases whose score is in the segment HIGH_VALUE"),
+        ),
+        *_PURCHASES,
+    ),
+    None,
+)
+
+
+def curated_tables() -> tuple[CuratedTable, ...]:
+    """Return every curated table."""
+    events = tuple(events_table(domain) for domain in Domain)
+    return (*events, MACHINE_DAILY, MANUFACTURING_DAILY, CUSTOMERS, ECOMMERCE_DAILY)
 
 
 def processed_table_name(domain: Domain) -> str:

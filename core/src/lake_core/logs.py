@@ -40,6 +40,6 @@ def configure_logging(service: str, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # botocore logs its credentials' source at INFO on every client.
-    for chatty in ("botocore", "boto3", "urllib3", "s3transfer"):
+    # botocore logs its credentials' source at INFO on every client, py4j each connection.
+    for chatty in ("botocore", "boto3", "urllib3", "s3transfer", "py4j"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -116,3 +116,9 @@ def take(chain: PublishedChain, footer: Footer, object_bytes: int) -> PublishedC
         stream_bytes=chain.stream_bytes + footer.stream_bytes,
         possible_gaps=gaps,
     )
+
+
+def recover(chain: PublishedChain, footer: Footer, object_bytes: int) -> PublishedChain:
+    """Return the chain with a range that had been set aside: it lies before the position."""
+    grown = take(chain, footer, object_bytes)
+    return msgspec.structs.replace(grown, last=chain.last, last_arrival=chain.last_arrival)

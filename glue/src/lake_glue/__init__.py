@@ -1,0 +1,1 @@
+"""The Glue jobs: ranges of `processed/` become curated Iceberg tables (docs/adr/0005)."""

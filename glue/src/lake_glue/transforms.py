@@ -1,0 +1,45 @@
+"""What becomes of rows on their way into the curated tables: DataFrame in, DataFrame out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the field's own name
+
+from lake_core.catalog import EFFICIENCY_COLUMNS
+from lake_core.names import Domain
+from lake_core.scoring import MAX_EFFICIENCY
+
+IDENTITY: Final = ("event_source", "event_row")
+
+
+def with_efficiency(domain: Domain, rows: DataFrame) -> DataFrame:
+    """Add `machine_efficiency` or `purchase_efficiency` (contract section 4)."""
+    match domain:
+        case Domain.MANUFACTURING:
+            quotient = _ratio("predicted_remaining_life", "energy_consumption")
+            value = F.least(quotient, F.lit(float(MAX_EFFICIENCY)))
+        case Domain.ECOMMERCE:
+            value = _ratio("purchase_amount", "time_to_decision")
+    return rows.withColumn(EFFICIENCY_COLUMNS[domain], value)
+
+
+def _ratio(top: str, bottom: str) -> Column:
+    divided = F.col(top).cast("double") / F.col(bottom).cast("double")
+    return F.when(F.col(bottom) > 0, divided).otherwise(F.lit(0.0))
+
+
+def each_identity_once(rows: DataFrame, known: DataFrame) -> DataFrame:
+    """Return the rows whose identity is not in `known`, each identity once.
+
+    Rows without an identity of their own are identified by their position, and are all kept.
+    """
+    named = rows.where(_has_identity()).dropDuplicates(list(IDENTITY))
+    nameless = rows.where(~_has_identity())
+    new = named.join(known.select(*IDENTITY), on=list(IDENTITY), how="left_anti")
+    return new.select(*rows.columns).unionByName(nameless)
+
+
+def _has_identity() -> Column:
+    return F.col("event_source").isNotNull() & F.col("event_row").isNotNull()
