@@ -35,7 +35,7 @@ from lake_core.schema import stored_columns
 from lake_glue import aggregates
 from lake_glue.ranges import LakeObjects, NewRanges, new_ranges
 from lake_glue.settings import Settings
-from lake_glue.staging import Staging
+from lake_glue.staging import StagedObjects, Staging
 from lake_glue.tables import Branch, Curated, Moved
 from lake_glue.transforms import IDENTITY, each_identity_once, with_efficiency
 
@@ -46,11 +46,8 @@ ATTEMPTS: Final = 5  # at publishing, when other runs come first
 COMPACTED_FROM: Final = 8  # files of a partition
 
 
-class Bucket(LakeObjects, Protocol):
-    """A bucket that reports are written to as well."""
-
-    def write(self, key: str, body: bytes) -> None:
-        """Put an object."""
+class Bucket(LakeObjects, StagedObjects, Protocol):
+    """The lake's bucket as a run needs it."""
 
 
 @dataclass(slots=True)
