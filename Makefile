@@ -122,8 +122,15 @@ export INFRA_IMAGE_TAG ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || e
 CDK = $(NODE) $(VENVS)/cdk/node_modules/aws-cdk/bin/cdk --app cdk.out
 STACKS ?= --all
 
+# What the Glue jobs run: wheels (built by uv itself, offline), scripts, and the lock with versions.
+.PHONY: glue-programs
+glue-programs: $(UV)
+	@rm -rf infra/dist && mkdir -p infra/dist
+	@for member in core glue; do $(UV) build --quiet --no-config --wheel --out-dir infra/dist ./$$member; done
+	@cp glue/jobs/*.py infra/dist/ && cp requirements/glue.txt infra/dist/ && rm -f infra/dist/.gitignore
+
 .PHONY: synth
-synth: $(VENVS)/infra/.ready ## Write the CloudFormation templates to cdk.out, offline (STAGE=dev|prod)
+synth: $(VENVS)/infra/.ready glue-programs ## Write the CloudFormation templates to cdk.out, offline (STAGE=dev|prod)
 	@rm -rf cdk.out
 	@CDK_OUTDIR=cdk.out $(VENVS)/infra/bin/python -m lake_infra
 	@echo "cdk.out holds the templates of stage $(STAGE)"
@@ -178,6 +185,8 @@ UNIT = $(MEMBERS:%=test-unit-%) test-unit-infra
 test-unit: ## Unit tests, each member in its own environment, without sockets
 	@failed=0; for target in $(UNIT); do $(MAKE) --no-print-directory $$target || failed=1; done; exit $$failed
 
+# The linters of the templates are tests of theirs.
+test-unit-infra: $(VENVS)/checkov/.ready
 $(UNIT): test-unit-%: $(VENVS)/%/.ready
 	@echo "· unit tests: $*"
 	@$(VENVS)/$*/bin/python $(PYTEST) --disable-socket --allow-unix-socket tests/unit/$*

@@ -9,7 +9,7 @@ from typing import Final
 
 from aws_cdk import Aws
 
-from lake_core.names import BUCKET, PROCESSORS, STREAMS, Domain
+from lake_core.names import BUCKET, PROCESSORS, STATE_MACHINE, STREAMS, Domain
 
 BUCKET_NAME: Final = f"{BUCKET}-{Aws.ACCOUNT_ID}-{Aws.REGION}"
 LOG_BUCKET_NAME: Final = f"{BUCKET}-logs-{Aws.ACCOUNT_ID}-{Aws.REGION}"
@@ -64,3 +64,6 @@ def kcl_tables(domain: Domain) -> dict[str, str]:
 def task_role(task: str) -> str:
     """Return the name of a task's role."""
     return f"{task}-role"
+
+
+STATE_MACHINE_ARN: Final = arn("states", f"stateMachine:{STATE_MACHINE}")

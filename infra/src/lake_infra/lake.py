@@ -8,11 +8,13 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from lake_core.names import BUCKET
+from lake_infra.batch import BatchStack
 from lake_infra.registry import RegistryStack
 from lake_infra.services import ServicesStack
 from lake_infra.settings import Settings
 from lake_infra.stages import STAGES
 from lake_infra.storage import StorageStack
+from lake_infra.watch import WatchStack
 
 # What newer CDK applications do by themselves, where it matters here.
 FLAGS: Final = {
@@ -30,6 +32,8 @@ def lake(settings: Settings, outdir: str | None = None) -> cdk.App:
     services = ServicesStack(app, "data-lake-services", stage, settings)
     services.add_stack_dependency(registry)
     services.add_stack_dependency(storage)
+    batch = BatchStack(app, "data-lake-batch", stage, settings, services)
+    WatchStack(app, "data-lake-watch", stage, settings, services).add_stack_dependency(batch)
     cdk.Tags.of(app).add("project", BUCKET)
     cdk.Tags.of(app).add("stage", stage.name)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -13,9 +13,13 @@ from typing import Any, Final
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
+from lake_core.catalog import events_table
 from lake_core.layout import ANALYTICS, ENDED, PROCESSED, QUARANTINE, RAW, STATE, lease_marker_key
 from lake_core.names import (
+    ALERT_EVENT,
+    EVENT_SOURCE,
     GLUE_DATABASE,
+    LIVE_TABLE,
     PROCESSORS,
     Domain,
 )
@@ -57,6 +61,21 @@ class Grant:
 # Without it S3 answers 403 where there is no object, and every part relies on "not there" being
 # told apart. A condition on the prefix would not hold for a GetObject. Names of keys are no secret.
 SEE_WHAT_IS_NOT_THERE: Final = Grant("SeeWhatIsNotThere", ("s3:ListBucket",), (BUCKET_ARN,))
+
+
+_TELL_OF_ALERTS: Final = Grant(
+    "TellOfAlerts",
+    ("events:PutEvents",),
+    (arn("events", "event-bus/default"),),
+    {
+        "ForAllValues:StringEquals": {
+            "events:source": EVENT_SOURCE,
+            "events:detail-type": ALERT_EVENT,
+        }
+    },
+)
+# Whatever is asked of a Glue table is asked of these too.
+_DATABASE: Final = (arn("glue", "catalog"), arn("glue", f"database/{GLUE_DATABASE}"))
 
 
 def _read(name: str, *keys: str) -> Grant:
@@ -107,6 +126,13 @@ def processor(domain: Domain) -> list[Grant]:
             ),
             tables,
         ),
+        Grant(
+            "ShowLive",
+            ("dynamodb:GetItem", "dynamodb:PutItem"),
+            (table_arn(LIVE_TABLE),),
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"live#{domain}#*"]}},
+        ),
+        *([_TELL_OF_ALERTS] if domain is Domain.MANUFACTURING else []),
         _read("AdoptRanges", f"{PROCESSED}{domain}/*", marker),
         _write(
             "WriteRanges",
@@ -128,19 +154,29 @@ def analytics_api() -> list[Grant]:
 
 
 def analytics_task(domain: Domain) -> list[Grant]:
-    """Curated table of one domain → its insights and state."""
+    """Curated table of one domain → its state and insights."""
+    analytics = f"{ANALYTICS}{domain}/"
+    published = [f"{analytics}{what}" for what in ("state/*", "insights/*", "current.json")]
     return [
-        _read("ReadCurated", f"{ANALYTICS}{domain}/*"),
-        _write("PublishInsights", f"{ANALYTICS}{domain}/*"),
+        Grant(
+            "FindTable",
+            ("glue:GetTable",),
+            (*_DATABASE, arn("glue", f"table/{GLUE_DATABASE}/{events_table(domain).name}")),
+        ),
+        _read("ReadCurated", f"{analytics}*"),
+        _write("PublishInsights", *published),
+        Grant("ForgetOldVersions", ("s3:DeleteObject",), tuple(objects(*published[:2]))),
         SEE_WHAT_IS_NOT_THERE,
     ]
 
 
 def data_integration() -> list[Grant]:
-    """Insights of both domains → the integrated ones."""
+    """States of both domains → the integrated insights."""
+    published = [f"{ANALYTICS}integrated/{what}" for what in ("insights/*", "current.json")]
     return [
         _read("ReadInsights", f"{ANALYTICS}*"),
-        _write("PublishIntegrated", f"{ANALYTICS}integrated/*"),
+        _write("PublishIntegrated", *published),
+        Grant("ForgetOldVersions", ("s3:DeleteObject",), tuple(objects(published[0]))),
         SEE_WHAT_IS_NOT_THERE,
     ]
 
@@ -163,7 +199,7 @@ def glue_etl() -> list[Grant]:
         Grant(
             "Catalog",
             ("glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"),
-            (arn("glue", "catalog"), arn("glue", f"database/{GLUE_DATABASE}"), *tables),
+            (*_DATABASE, *tables),
         ),
         *_glue_runtime(),
     ]
@@ -187,7 +223,7 @@ def crawler() -> list[Grant]:
                 "glue:UpdatePartition",
                 "glue:UpdateTable",
             ),
-            (arn("glue", "catalog"), arn("glue", f"database/{GLUE_DATABASE}"), *audits),
+            (*_DATABASE, *audits),
             why="a crawler names a table after what it finds",
         ),
         _glue_logs(),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from lake_infra.acknowledged import acknowledge
 from lake_infra.permissions import Grant
@@ -19,14 +19,19 @@ def make_role(
     grants: Sequence[Grant],
     *,
     construct: str = "Role",
+    for_this_account: bool = True,
 ) -> iam.Role:
-    """Make a role that one AWS service may take, and only on behalf of this account."""
+    """Make a role that one AWS service may take, and only on behalf of this account.
+
+    `for_this_account` is for services that say whom they act for when they take a role. Glue does
+    not; only principals that may pass this role to Glue can make it do so.
+    """
     account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     role = iam.Role(
         scope,
         construct,
         role_name=name,
-        assumed_by=iam.ServicePrincipal(service, conditions=account),
+        assumed_by=iam.ServicePrincipal(service, conditions=account if for_this_account else {}),
     )
     for grant in grants:
         role.add_to_policy(grant.statement())
@@ -35,6 +40,11 @@ def make_role(
                 finding = f"IAM5[Resource::{_shown(cdk.Stack.of(scope).resolve(resource))}]"
                 acknowledge(role, grant.why, nag=[finding])
     return role
+
+
+def policy_of(role: iam.Role) -> IConstruct:
+    """Return the policy that holds a role's grants: what needs them is made after it."""
+    return role.node.find_child("DefaultPolicy")
 
 
 def _shown(resolved: object) -> str:

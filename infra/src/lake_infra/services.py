@@ -10,7 +10,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from lake_core.layout import raw_key
-from lake_core.names import API_SERVICE, INGESTOR, PROCESSORS, STREAMS, Domain
+from lake_core.names import API_SERVICE, INGESTOR, LIVE_TABLE, PROCESSORS, STREAMS, Domain
 from lake_infra import permissions
 from lake_infra.acknowledged import acknowledge
 from lake_infra.addresses import BUCKET_NAME, CLUSTER
@@ -59,6 +59,7 @@ class ServicesStack(cdk.Stack):
                 "Container Insights costs more than a small stage's tasks; iterator age and the "
                 "load balancer's metrics say what the alarms need",
                 nag=["ECS4"],
+                checkov=["CKV_AWS_65"],
             )
         self.tasks_group = ec2.SecurityGroup(
             self, "Tasks", vpc=self.network.vpc,
@@ -96,6 +97,7 @@ class ServicesStack(cdk.Stack):
                     "PROCESSOR_BUCKET": BUCKET_NAME,
                     "PROCESSOR_STATE_DIRECTORY": STATE,
                     "PROCESSOR_SHUTDOWN_GRACE_MILLISECONDS": str(SHUTDOWN_GRACE_MILLISECONDS),
+                    "PROCESSOR_LIVE_TABLE": LIVE_TABLE,
                     "PROCESSOR_DEPLOYED": "true",
                 },
                 writable=(STATE, "/tmp"),  # noqa: S108 - a volume of the task's own

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lake_infra import node
+from lake_infra.artifacts import Artifacts
 from lake_infra.settings import Settings
 from lake_infra.stages import STAGES
 
@@ -53,7 +54,9 @@ def write(directory: Path) -> None:
         target = directory / stage
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as outdir:
-            for name, template in templates(Settings(stage=stage), Path(outdir)).items():
+            programs = Artifacts.stand_ins(Path(outdir) / "programs")
+            settings = Settings(stage=stage, artifacts=programs.directory)
+            for name, template in templates(settings, Path(outdir) / "cdk.out").items():
                 (target / f"{name}.json").write_text(reviewable(template), encoding="utf-8")
 
 

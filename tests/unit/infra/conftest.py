@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lake_infra import snapshot
+from lake_infra.artifacts import Artifacts
 from lake_infra.settings import Settings
 
 Templates = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Templates]:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stand-ins for what the Glue jobs run."""
+    return Artifacts.stand_ins(tmp_path_factory.mktemp("programs")).directory
+
+
+@pytest.fixture(scope="session")
+def synthesised(
+    tmp_path_factory: pytest.TempPathFactory, programs: Path
+) -> Callable[[str], Templates]:
     """Return the templates of a stage by stack name."""
 
     @cache
     def of(stage: str) -> Templates:
-        return snapshot.templates(Settings(stage=stage), tmp_path_factory.mktemp(stage))
+        settings = Settings(stage=stage, artifacts=programs)
+        return snapshot.templates(settings, tmp_path_factory.mktemp(stage))
 
     return of
 

@@ -36,6 +36,22 @@ def text(node: Any) -> str:
             return PSEUDO.get(name, f"<{name}>")
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
+        case {"Fn::Sub": str(template)}:
+            for name, value in PSEUDO.items():
+                template = template.replace(f"${{{name}}}", value)
+            return template
         case {"Fn::ImportValue": name}:
             return f"<{text(name)}>"
     raise TypeError(f"no text: {node}")
+
+
+def filled(node: Any) -> Any:
+    """Return a piece of a template with every reference in it filled in or named."""
+    match node:
+        case {"Fn::Join": _} | {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
+            return text(node)
+        case dict():
+            return {key: filled(value) for key, value in node.items()}
+        case list():
+            return [filled(value) for value in node]
+    return node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,10 +134,12 @@ def test_requests_of_one_address_are_limited_where_that_is_paid_for(
 
 
 def test_with_a_certificate_the_api_speaks_https_to_the_named_networks_alone(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path, programs: Path
 ) -> None:
-    settings = Settings(certificate=CERTIFICATE, api_networks=("203.0.113.7/32",))
-    template = snapshot.templates(settings, tmp_path_factory.mktemp("https"))[STACK]
+    settings = Settings(
+        certificate=CERTIFICATE, api_networks=("203.0.113.7/32",), artifacts=programs
+    )
+    template = snapshot.templates(settings, tmp_path)[STACK]
     listener = only(template, "AWS::ElasticLoadBalancingV2::Listener")
     assert listener["Protocol"] == "HTTPS"
     assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE}]

@@ -11,7 +11,7 @@ from lake_core.catalog import processed_table
 from lake_core.names import GLUE_DATABASE, LIVE_TABLE, STREAMS, Domain
 from lake_infra.stages import STAGES
 from tests.unit.infra.conftest import Templates
-from tests.unit.infra.reading import of_type, only, text
+from tests.unit.infra.reading import filled, of_type, only, text
 
 STACK = "data-lake-storage"
 
@@ -96,12 +96,12 @@ def test_streams_are_the_contracts_encrypted_and_without_paid_metrics(
         assert stream["ShardCount"] == STAGES[stage].most_tasks(domain)
 
 
-def test_tables_are_billed_by_request(stage: str, template: dict[str, Any]) -> None:
+def test_tables_are_billed_by_request(template: dict[str, Any]) -> None:
     tables = {t["TableName"]: t for t in of_type(template, "AWS::DynamoDB::Table").values()}
     assert len(tables) == 7
     assert {table["BillingMode"] for table in tables.values()} == {"PAY_PER_REQUEST"}
-    recovery = tables[LIVE_TABLE]["PointInTimeRecoverySpecification"]
-    assert recovery == {"PointInTimeRecoveryEnabled": STAGES[stage].recoverable}
+    live = tables[LIVE_TABLE]["TimeToLiveSpecification"]
+    assert live == {"AttributeName": "expires", "Enabled": True}
 
 
 def test_the_catalog_is_cores_and_holds_no_iceberg_table(template: dict[str, Any]) -> None:
@@ -110,17 +110,5 @@ def test_the_catalog_is_cores_and_holds_no_iceberg_table(template: dict[str, Any
     bucket = text(lake_bucket(template)["BucketName"])
     for domain in Domain:
         wanted = processed_table(domain, bucket)
-        assert _filled(tables.pop(wanted["Name"])["TableInput"]) == wanted
+        assert filled(tables.pop(wanted["Name"])["TableInput"]) == wanted
     assert not tables
-
-
-def _filled(node: Any) -> Any:
-    """Fill in every reference of a piece of a template."""
-    match node:
-        case {"Fn::Join": _}:
-            return text(node)
-        case dict():
-            return {key: _filled(value) for key, value in node.items()}
-        case list():
-            return [_filled(value) for value in node]
-    return node
