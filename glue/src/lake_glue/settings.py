@@ -44,12 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that Glue passes on as `--name value`."""
     parser.add_argument("--bucket", default=os.environ.get("GLUE_BUCKET", BUCKET))
     parser.add_argument("--run_id", default="by-hand", help="names the report of the run")
+    parser.add_argument("--region", help="of bucket and catalog; else the AWS SDK's variable")
 
 
 def settings_of(known: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
     """Return the settings from what was parsed."""
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or REGION
-    return Settings(known.bucket, known.run_id, region, Endpoints.of(environment))
+    said = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or REGION
+    return Settings(known.bucket, known.run_id, known.region or said, Endpoints.of(environment))
 
 
 def parse(

@@ -22,8 +22,8 @@ from lake_core.names import (
 from lake_core.orchestration import CONTAINER, TASK_ARGUMENTS, Step, definition
 from lake_infra.artifacts import Artifacts
 from lake_infra.orchestration import ECS_STEP, FIRST_PAUSE_SECONDS, GLUE_STEP
+from tests.templates import filled, of_type, only, text
 from tests.unit.infra.conftest import Templates
-from tests.unit.infra.reading import filled, of_type, only, text
 
 STACK = "data-lake-batch"
 

@@ -45,7 +45,14 @@ def test_cfn_lint_has_nothing_to_say(directory: Path) -> None:
 
 
 def test_checkov_finds_nothing_that_is_not_acknowledged_with_a_reason(directory: Path) -> None:
-    command = [CHECKOV, "-d", directory, "--framework", "cloudformation", "--skip-download"]
+    command: list[str | Path] = [
+        CHECKOV,
+        "-d",
+        directory,
+        "--framework",
+        "cloudformation",
+        "--skip-download",
+    ]
     quiet = {**os.environ, "LOG_LEVEL": "ERROR"}
     done = subprocess.run(
         [*command, "--output", "json"], capture_output=True, text=True, env=quiet, check=False

@@ -14,8 +14,8 @@ from lake_core.names import API_SERVICE, INGESTOR, PROCESSORS, STREAMS, Domain
 from lake_infra import snapshot
 from lake_infra.settings import Settings
 from lake_infra.stages import STAGES
+from tests.templates import of_type, only, text
 from tests.unit.infra.conftest import Templates
-from tests.unit.infra.reading import of_type, only, text
 
 STACK = "data-lake-services"
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/1"

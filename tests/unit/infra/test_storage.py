@@ -10,8 +10,8 @@ from aws_cdk.assertions import Match, Template
 from lake_core.catalog import processed_table
 from lake_core.names import GLUE_DATABASE, LIVE_TABLE, STREAMS, Domain
 from lake_infra.stages import STAGES
+from tests.templates import filled, of_type, only, text
 from tests.unit.infra.conftest import Templates
-from tests.unit.infra.reading import filled, of_type, only, text
 
 STACK = "data-lake-storage"
 

@@ -12,8 +12,8 @@ from lake_core.names import ALERT_EVENT, EVENT_SOURCE, FAILURE_EVENT, STREAMS
 from lake_infra import snapshot
 from lake_infra.settings import Settings
 from lake_infra.stages import STAGES
+from tests.templates import of_type, only, text
 from tests.unit.infra.conftest import Templates
-from tests.unit.infra.reading import of_type, only, text
 
 STACK = "data-lake-watch"
 
