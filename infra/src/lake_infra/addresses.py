@@ -22,6 +22,7 @@ GLUE_ROLE: Final = "glue-etl-role"
 CRAWLER_ROLE: Final = "glue-crawler-role"
 ORCHESTRATION_ROLE: Final = "step-functions-orchestration-role"
 # KCL's own tables beside the leases, as `processor.daemon` names them.
+LEASE_KEY: Final = "leaseKey"
 COORDINATOR_STATE: Final = "CoordinatorState"
 WORKER_METRICS: Final = "WorkerMetricStats"
 
@@ -55,7 +56,7 @@ def kcl_tables(domain: Domain) -> dict[str, str]:
     """Return KCL's tables of a domain and the name of each one's key, a string."""
     leases = PROCESSORS[domain]
     return {
-        leases: "leaseKey",
+        leases: LEASE_KEY,
         f"{leases}-{COORDINATOR_STATE}": "key",
         f"{leases}-{WORKER_METRICS}": "wid",
     }

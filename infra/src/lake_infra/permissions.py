@@ -13,7 +13,7 @@ from typing import Any, Final
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-from lake_core.catalog import events_table
+from lake_core.catalog import curated_tables, events_table
 from lake_core.layout import ANALYTICS, ENDED, PROCESSED, QUARANTINE, RAW, STATE, lease_marker_key
 from lake_core.names import (
     ALERT_EVENT,
@@ -183,11 +183,7 @@ def data_integration() -> list[Grant]:
 
 def glue_etl() -> list[Grant]:
     """Ranges → curated Iceberg tables of both domains."""
-    tables = tuple(
-        arn("glue", f"table/{GLUE_DATABASE}/{domain}_{what}")
-        for domain in Domain
-        for what in ("events", "daily", "machine_daily", "customers")
-    )
+    tables = tuple(arn("glue", f"table/{GLUE_DATABASE}/{table.name}") for table in curated_tables())
     return [
         _read("ReadRanges", f"{PROCESSED}*"),
         Grant(
@@ -198,7 +194,7 @@ def glue_etl() -> list[Grant]:
         SEE_WHAT_IS_NOT_THERE,
         Grant(
             "Catalog",
-            ("glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"),
+            ("glue:CreateTable", "glue:GetTable", "glue:UpdateTable"),
             (*_DATABASE, *tables),
         ),
         *_glue_runtime(),

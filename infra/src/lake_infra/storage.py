@@ -16,7 +16,7 @@ from lake_core.catalog import processed_table, processed_table_name
 from lake_core.layout import PROCESSED, RAW
 from lake_core.names import GLUE_DATABASE, LIVE_TABLE, STREAMS, Domain
 from lake_infra.acknowledged import acknowledge
-from lake_infra.addresses import BUCKET_NAME, LOG_BUCKET_ARN, LOG_BUCKET_NAME, kcl_tables
+from lake_infra.addresses import BUCKET_NAME, LEASE_KEY, LOG_BUCKET_ARN, LOG_BUCKET_NAME, kcl_tables
 from lake_infra.stages import Provisioned, Stage
 
 # Below 128 KB, Intelligent-Tiering and IA bill for 128 KB or do not tier at all.
@@ -43,8 +43,10 @@ class StorageStack(cdk.Stack):
         for domain, stream in STREAMS.items():
             self._stream(domain, stream)
         for domain in Domain:
-            for table, key in kcl_tables(domain).items():
-                self._kcl_table(table, key)
+            for table_name, key in kcl_tables(domain).items():
+                table = self._kcl_table(table_name, key)
+                if key == LEASE_KEY:
+                    _index_by_owner(table)
         self._live_table()
         self._catalog()
 
@@ -152,7 +154,7 @@ class StorageStack(cdk.Stack):
             **mode,
         )
 
-    def _kcl_table(self, name: str, key: str) -> None:
+    def _kcl_table(self, name: str, key: str) -> dynamodb.Table:
         # No backups: what is lost here is read again from the stream (I4, I5), and an old state
         # put back would be no better than none.
         table = dynamodb.Table(
@@ -168,6 +170,7 @@ class StorageStack(cdk.Stack):
             table, "a lost lease table is made anew (I4, I5)", nag=["DDB3"], checkov=["CKV_AWS_28"]
         )
         acknowledge(table, NO_OWN_KEY, checkov=["CKV_AWS_119"])
+        return table
 
     def _live_table(self) -> None:
         table = dynamodb.Table(
@@ -212,6 +215,16 @@ class StorageStack(cdk.Stack):
 
 
 _OF_THIS_ACCOUNT: Final = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+
+
+def _index_by_owner(table: dynamodb.Table) -> None:
+    # KCL 3 adds it to a lease table that lacks it, which its role would have to allow.
+    table.add_global_secondary_index(
+        index_name="LeaseOwnerToLeaseKeyIndex",
+        partition_key=dynamodb.Attribute(name="leaseOwner", type=dynamodb.AttributeType.STRING),
+        sort_key=dynamodb.Attribute(name=LEASE_KEY, type=dynamodb.AttributeType.STRING),
+        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+    )
 
 
 def _incomplete_uploads() -> s3.LifecycleRule:

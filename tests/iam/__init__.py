@@ -1,0 +1,1 @@
+"""What the parts ask of AWS, held against what their roles allow."""
