@@ -139,6 +139,10 @@ synth: $(VENVS)/infra/.ready glue-programs ## Write the CloudFormation templates
 snapshot: $(VENVS)/infra/.ready ## Write the templates that reviewers read, infra/snapshot/
 	@$(VENVS)/infra/bin/python -m lake_infra.snapshot infra/snapshot
 
+.PHONY: cost
+cost: $(VENVS)/infra/.ready ## Work out the monthly bill for three loads, docs/cost.md
+	@$(VENVS)/infra/bin/python -m lake_infra.cost docs/cost.md
+
 .PHONY: bootstrap diff deploy destroy
 bootstrap: $(VENVS)/cdk/.ready ## Prepare an AWS account and region for the CDK, once
 	@$(CDK) bootstrap

@@ -49,7 +49,7 @@ class Size:
 class Network(StrEnum):
     """Where tasks stand. Neither needs a NAT gateway (33 USD a month each)."""
 
-    # Public addresses, nothing let in, AWS reached over the internet gateway: costs nothing.
+    # Public addresses (3.65 USD a month each), nothing let in.
     PUBLIC = "public"
     # No route to the internet; AWS reached over interface endpoints (7.30 USD a month, each zone).
     PRIVATE = "private"

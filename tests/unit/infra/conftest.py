@@ -44,3 +44,15 @@ def dev(synthesised: Callable[[str], Templates]) -> Templates:
 @pytest.fixture(scope="session")
 def prod(synthesised: Callable[[str], Templates]) -> Templates:
     return synthesised("prod")
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Templates:
+    """Stage dev as somebody deploys it: with a certificate, a network let in, an address told."""
+    settings = Settings(
+        certificate="arn:aws:acm:us-east-1:000000000000:certificate/1",
+        api_networks=("203.0.113.7/32",),
+        alarm_email="on-call@example.com",
+        artifacts=programs,
+    )
+    return snapshot.templates(settings, tmp_path_factory.mktemp("named"))

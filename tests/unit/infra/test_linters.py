@@ -10,31 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from lake_infra.artifacts import Artifacts
-from lake_infra.settings import Settings
-from lake_infra.snapshot import templates
-from lake_infra.stages import STAGES
+from tests.unit.infra.conftest import Templates
 
 CHECKOV = Path(__file__).resolve().parents[3] / ".venvs" / "checkov" / "bin" / "checkov"
 
 
 @pytest.fixture(scope="session")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Templates of both stages as they would be deployed. cdk-nag has seen them on the way."""
+def directory(
+    tmp_path_factory: pytest.TempPathFactory, dev: Templates, prod: Templates, named: Templates
+) -> Path:
+    """All templates as files. cdk-nag has seen them on the way."""
     home = tmp_path_factory.mktemp("linted")
-    programs = Artifacts.stand_ins(home / "programs").directory
-    for stage in STAGES:
-        settings = Settings(
-            stage=stage,
-            artifacts=programs,
-            api_networks=("203.0.113.7/32",),
-            alarm_email="on-call@example.com",
-        )
-        for name, template in templates(settings, home / f"{stage}.out").items():
-            target = home / "templates" / f"{stage}-{name}.json"
-            target.parent.mkdir(exist_ok=True)
-            target.write_text(json.dumps(template, indent=1), encoding="utf-8")
-    return home / "templates"
+    for stage, templates in {"dev": dev, "prod": prod, "named": named}.items():
+        for name, template in templates.items():
+            text = json.dumps(template, indent=1)
+            (home / f"{stage}-{name}.json").write_text(text, encoding="utf-8")
+    return home
 
 
 def test_cfn_lint_has_nothing_to_say(directory: Path) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lake_core.layout import raw_key
 from lake_core.names import API_SERVICE, INGESTOR, PROCESSORS, STREAMS, Domain
-from lake_infra import snapshot
-from lake_infra.settings import Settings
 from lake_infra.stages import STAGES
 from tests.templates import of_type, only, text
 from tests.unit.infra.conftest import Templates
@@ -134,12 +131,9 @@ def test_requests_of_one_address_are_limited_where_that_is_paid_for(
 
 
 def test_with_a_certificate_the_api_speaks_https_to_the_named_networks_alone(
-    tmp_path: Path, programs: Path
+    named: Templates,
 ) -> None:
-    settings = Settings(
-        certificate=CERTIFICATE, api_networks=("203.0.113.7/32",), artifacts=programs
-    )
-    template = snapshot.templates(settings, tmp_path)[STACK]
+    template = named[STACK]
     listener = only(template, "AWS::ElasticLoadBalancingV2::Listener")
     assert listener["Protocol"] == "HTTPS"
     assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE}]

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from lake_core.names import ALERT_EVENT, EVENT_SOURCE, FAILURE_EVENT, STREAMS
-from lake_infra import snapshot
-from lake_infra.settings import Settings
 from lake_infra.stages import STAGES
 from tests.templates import of_type, only, text
 from tests.unit.infra.conftest import Templates
@@ -96,11 +94,7 @@ def test_the_budget_is_the_stages(synthesised: Callable[[str], Templates]) -> No
         assert budget["BudgetLimit"] == {"Amount": stage.budget_usd, "Unit": "USD"}
 
 
-def test_who_is_named_hears_of_failures_and_not_of_each_machine(
-    tmp_path: Path, programs: Path
-) -> None:
-    settings = Settings(alarm_email="on-call@example.com", artifacts=programs)
-    template = snapshot.templates(settings, tmp_path)[STACK]
-    subscription = only(template, "AWS::SNS::Subscription")
+def test_who_is_named_hears_of_failures_and_not_of_each_machine(named: Templates) -> None:
+    subscription = only(named[STACK], "AWS::SNS::Subscription")
     assert subscription["Endpoint"] == "on-call@example.com"
     assert "Failures" in text(subscription["TopicArn"])
