@@ -144,7 +144,7 @@ cost: $(VENVS)/infra/.ready ## Work out the monthly bill for three loads, docs/c
 	@$(VENVS)/infra/bin/python -m lake_infra.cost docs/cost.md
 
 .PHONY: bootstrap diff deploy destroy
-bootstrap: $(VENVS)/cdk/.ready ## Prepare an AWS account and region for the CDK, once
+bootstrap: synth $(VENVS)/cdk/.ready ## Prepare an AWS account and region for the CDK, once
 	@$(CDK) bootstrap
 diff: synth $(VENVS)/cdk/.ready ## Say what a deployment would change
 	@$(CDK) diff $(STACKS)

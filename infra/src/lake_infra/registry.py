@@ -33,6 +33,7 @@ class RegistryStack(cdk.Stack):
                 repository_name=repository(image),
                 image_tag_mutability=ecr.TagMutability.IMMUTABLE,
                 image_scan_on_push=True,
+                empty_on_delete=not stage.recoverable,
                 lifecycle_rules=[ecr.LifecycleRule(max_image_count=KEPT_IMAGES)],
                 removal_policy=cdk.RemovalPolicy.RETAIN
                 if stage.recoverable

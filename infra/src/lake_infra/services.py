@@ -70,6 +70,15 @@ class ServicesStack(cdk.Stack):
         self.processors = {domain: self._processor(domain) for domain in Domain}
         self.api_task, self.front = self._api()
         self._ingestor()
+        scheme = "https" if settings.certificate else "http"
+        # What docs/operations.md asks for.
+        for output, value in {
+            "ApiAddress": f"{scheme}://{self.front.balancer.load_balancer_dns_name}",
+            "TaskSubnets": cdk.Fn.join(",", self.network.task_subnet_ids()),
+            "TaskSecurityGroup": self.tasks_group.security_group_id,
+            "TaskPublicIp": "ENABLED" if self.network.public_addresses else "DISABLED",
+        }.items():
+            cdk.CfnOutput(self, output, value=value)
 
     def task(self, task: Task) -> LakeTask:
         """Make a task definition of this deployment."""

@@ -60,7 +60,7 @@ class StorageStack(cdk.Stack):
             enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=self._kept,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
             lifecycle_rules=[
                 s3.LifecycleRule(id="logs-expire", expiration=cdk.Duration.days(ACCESS_LOG_DAYS)),
                 _incomplete_uploads(),
