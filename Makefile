@@ -157,11 +157,12 @@ destroy: synth $(VENVS)/cdk/.ready ## Take the stacks down; the bucket with the 
 .PHONY: check
 check: $(VENVS)/dev/.ready $(VENVS)/infra/.ready ## The gate, under a minute when warm: locks, ruff, format, mypy strict, import rules
 	@failed=0; step() { "$$@" || failed=1; }; \
+	$(VENVS)/infra/bin/mypy --no-error-summary --cache-dir .mypy_cache/infra infra/src $(wildcard tests/unit/infra/*.py) & infra=$$!; \
 	step $(PYTHON) requirements/lock.py check; \
 	step $(DEV)/ruff check --quiet $(CODE); \
 	step $(DEV)/ruff format --check --quiet $(CODE); \
 	step $(DEV)/mypy --no-error-summary $(TYPED); \
-	step $(VENVS)/infra/bin/mypy --no-error-summary --cache-dir .mypy_cache/infra infra/src $(wildcard tests/unit/infra/*.py); \
+	wait $$infra || failed=1; \
 	report=$$($(DEV)/lint-imports --no-logo 2>&1) || { failed=1; echo "$$report"; }; \
 	if [ $$failed = 0 ]; then echo "check: locks, ruff, format, mypy, import rules: clean"; else echo "check FAILED (\`make format\` mends format)"; exit 1; fi
 

@@ -16,6 +16,8 @@ from lake_core.names import ALERT_EVENT, BUCKET, EVENT_SOURCE, FAILURE_EVENT
 # Alarms, failures and the budget publish to an encrypted topic only with a key whose policy lets
 # their services use it; AWS's own key for SNS does not. So the lake has one: 1 USD a month.
 PUBLISHERS: Final = ("cloudwatch", "events", "budgets")
+# EventBridge is not documented to say for whom it publishes to a topic; the others are.
+SAY_FOR_WHOM: Final = frozenset({"cloudwatch", "budgets"})
 
 
 class Notices(Construct):
@@ -37,8 +39,7 @@ class Notices(Construct):
                     sid=f"{service.capitalize()}Publishes",
                     principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
                     actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                    resources=["*"],  # of a key's policy: this key
-                    conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+                    resources=["*"],  # of a key's policy: this key; the topics say for whom
                 )
             )
         self.failures = self._topic("Failures", f"{BUCKET}-failures")
@@ -73,12 +74,13 @@ class Notices(Construct):
 
 
 def _let_publish(topic: sns.Topic, service: str) -> None:
+    account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid=f"{service.capitalize()}Publishes",
             principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
             actions=["sns:Publish"],
             resources=[topic.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            conditions=account if service in SAY_FOR_WHOM else {},
         )
     )

@@ -66,12 +66,14 @@ class StorageStack(cdk.Stack):
                 _incomplete_uploads(),
             ],
         )
-        for service, prefix, name in (
-            ("logging.s3", BUCKET_LOGS, "BucketAccess"),
-            ("logdelivery.elasticloadbalancing", f"{ALB_LOGS}/", "LoadBalancerAccess"),
-            ("delivery.logs", f"{FLOW_LOGS}/", "RefusedConnections"),
+        # The load balancer's logs are kept apart by the account in their keys, without a condition.
+        balancers = f"{ALB_LOGS}/AWSLogs/{cdk.Aws.ACCOUNT_ID}/"
+        for service, prefix, name, conditions in (
+            ("logging.s3", BUCKET_LOGS, "BucketAccess", _OF_THIS_ACCOUNT),
+            ("delivery.logs", f"{FLOW_LOGS}/", "RefusedConnections", _OF_THIS_ACCOUNT),
+            ("logdelivery.elasticloadbalancing", balancers, "LoadBalancerAccess", {}),
         ):
-            bucket.add_to_resource_policy(_deliver(service, prefix, name))
+            bucket.add_to_resource_policy(_deliver(service, prefix, name, conditions))
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LookBeforeDelivery",
@@ -214,7 +216,9 @@ class StorageStack(cdk.Stack):
             table.add_resource_dependency(database)
 
 
-_OF_THIS_ACCOUNT: Final = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+_OF_THIS_ACCOUNT: Final[dict[str, dict[str, str]]] = {
+    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}
+}
 
 
 def _index_by_owner(table: dynamodb.Table) -> None:
@@ -234,11 +238,13 @@ def _incomplete_uploads() -> s3.LifecycleRule:
     )
 
 
-def _deliver(service: str, prefix: str, name: str) -> iam.PolicyStatement:
+def _deliver(
+    service: str, prefix: str, name: str, conditions: dict[str, dict[str, str]]
+) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid=name,
         principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
         actions=["s3:PutObject"],
         resources=[f"{LOG_BUCKET_ARN}/{prefix}*"],
-        conditions=_OF_THIS_ACCOUNT,
+        conditions=conditions,
     )

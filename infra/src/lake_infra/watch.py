@@ -78,6 +78,8 @@ class WatchStack(cdk.Stack):
             f"{stream} is not read, or too slowly; records expire unread after "
             f"{self._stage.retention_hours} h",
             periods=3,
+            # A processor reads all the time: no figure means that nobody does.
+            missing=cloudwatch.TreatMissingData.BREACHING,
         )
         self._alarm(
             f"{domain}-throttled",

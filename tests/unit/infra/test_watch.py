@@ -40,6 +40,7 @@ def test_it_rings_long_before_records_expire_unread(template: dict[str, Any]) ->
         alarm = alarms(template)[f"{domain}-behind"]
         assert alarm["Dimensions"] == [{"Name": "StreamName", "Value": stream}]
         assert alarm["Threshold"] < STAGES["dev"].retention_hours * 3_600_000 / 10
+        assert alarm["TreatMissingData"] == "breaching", "no figure: nobody reads"
 
 
 def test_a_workflow_that_does_not_run_at_all_is_noticed(template: dict[str, Any]) -> None:
