@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from lake_core.footer import Footer
 from lake_core.layout import RangeName
@@ -34,6 +34,8 @@ class ChainReader:
     """
 
     end: str | None = None
+    # Where somebody else read up to: what begins at or before it is theirs, and not kept here.
+    begin: str | None = None
     gaps: list[tuple[str | None, str]] = field(default_factory=list)
     overlaps: list[str] = field(default_factory=list)  # keys of ranges on ground already passed
     _waiting: dict[int, _Found] = field(default_factory=dict)  # by first sequence number
@@ -41,8 +43,15 @@ class ChainReader:
     _footers: dict[int, Footer] = field(default_factory=dict)
     _passed: dict[int, int] = field(default_factory=dict)  # first → hour, as `_hour_number`
 
+    @classmethod
+    def behind(cls, position: str) -> Self:
+        """Return a reader that goes on behind a position that was published."""
+        return cls(end=position, begin=position)
+
     def offer(self, name: RangeName, written_milliseconds: int) -> None:
         """Take note of a range that exists, written at that time by the store's word."""
+        if name.first <= number(self.begin):
+            return
         held, hour = self._waiting.get(name.first), self._passed.get(name.first)
         if held is not None:
             hour = _hour_number(held.name)

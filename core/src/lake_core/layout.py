@@ -17,6 +17,7 @@ RAW: Final = "raw/"
 ANALYTICS: Final = "analytics/"
 STATE: Final = "state/"
 ENDED: Final = "state/ended/"
+INTEGRATED: Final = "integrated"  # under analytics/, beside the domains
 _RANGE_KEY: Final = re.compile(
     r"processed/(?P<domain>[a-z]+)/dt=(?P<dt>\d{4}-\d\d-\d\d)/hh=(?P<hh>\d\d)/"
     r"(?P<shard>.+)-(?P<incarnation>\d{8}T\d{9}Z)-(?P<first>\d{64})\.parquet",
@@ -129,6 +130,36 @@ def lease_marker_key(application: str) -> str:
 def cursor_key(stream: str) -> str:
     """Return the key of the ingestor's cursor for a stream."""
     return f"{STATE}ingestor/{stream}.json"
+
+
+def analytics_prefix(subject: str) -> str:
+    """Return the prefix of what is published of a domain, or of both (`INTEGRATED`)."""
+    return f"{ANALYTICS}{subject}/"
+
+
+def current_key(subject: str) -> str:
+    """Return the key that names the version that counts: written last, read first."""
+    return f"{analytics_prefix(subject)}current.json"
+
+
+def state_prefix(domain: Domain) -> str:
+    """Return the prefix of a domain's mergeable states."""
+    return f"{analytics_prefix(domain)}state/"
+
+
+def insights_prefix(subject: str) -> str:
+    """Return the prefix of the insights as they were published."""
+    return f"{analytics_prefix(subject)}insights/"
+
+
+def state_key(domain: Domain, version: str) -> str:
+    """Return the key of a mergeable state."""
+    return f"{state_prefix(domain)}{version}"
+
+
+def insights_key(subject: str, version: str) -> str:
+    """Return the key of the insights of a version."""
+    return f"{insights_prefix(subject)}{version}.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import asyncio
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analytics_api.app import make_app
 from analytics_api.follower import Follower
-from analytics_api.lake_reader import StoredObject
+from analytics_api.lake_reader import StoredObject, Tagged
 from analytics_api.service import LakeService
 from lake_core.arrow import Positions, scored_table
 from lake_core.errors import TransientError, UnreadableObject
@@ -52,6 +52,31 @@ class MemoryLake:
         if key not in self.objects:
             raise UnreadableObject(f"{key} is gone")
         return self.objects[key]
+
+    def read_other(self, key: str, etag: str | None) -> Tagged | None:
+        if self.away:
+            raise TransientError("the bucket is away")
+        if key not in self.objects:
+            return None
+        found = hashlib.sha256(self.objects[key]).hexdigest()
+        return None if found == etag else Tagged(self.objects[key], found)
+
+    def find(self, key: str) -> Tagged | None:
+        return self.read_other(key, None)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.objects[key] = body
+
+    def replace(self, key: str, body: bytes, etag: str | None) -> bool:
+        held = self.find(key)
+        if (held and held.etag) != etag:
+            return False
+        self.objects[key] = body
+        return True
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.objects.pop(key, None)
 
 
 class Builder:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_api.frames import efficiency_micro
+from analytics_api.frames import efficiencies_micro
 from analytics_api.orders import CUSTOMER_KEYS, Order
 from lake_core.names import Domain
 from lake_core.scoring import machine_efficiency_micro
@@ -31,7 +31,7 @@ def test_efficiency_by_columns_equals_efficiency_one_by_one(pairs: list[tuple[in
          "energy_consumption": [p[1] for p in pairs]},
         schema={"predicted_remaining_life": pl.Int32, "energy_consumption": pl.Float64},
     )  # fmt: skip
-    assert efficiency_micro(frame) == sum(machine_efficiency_micro(*pair) for pair in pairs)
+    assert efficiencies_micro(frame).to_list() == [machine_efficiency_micro(*p) for p in pairs]
 
 
 def test_alerts_of_two_shards_at_one_time_with_one_sequence_number_are_both_listed() -> None:

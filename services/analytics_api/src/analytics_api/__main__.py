@@ -1,8 +1,9 @@
-"""`python -m analytics_api serve | verify`: wires settings, client and parts."""
+"""`python -m analytics_api serve | verify | analyze | integrate`: wires settings and parts."""
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import logging
 import os
 import sys
@@ -14,20 +15,25 @@ import msgspec
 import uvicorn
 
 from analytics_api import verify
+from analytics_api.analyze import AnalyticsTask
 from analytics_api.app import make_app
 from analytics_api.directory_lake import DirectoryLake
 from analytics_api.dynamodb_checkpoints import committed_positions
 from analytics_api.follower import Follower
+from analytics_api.integrate import IntegrationTask
 from analytics_api.lake_reader import LakeReader
+from analytics_api.s3_analytics_store import S3AnalyticsStore
 from analytics_api.s3_lake import CLIENT_CONFIG, S3Lake
 from analytics_api.service import LakeService
 from analytics_api.settings import PREFIX, Settings
-from lake_core.errors import LakeError, SettingsError
+from lake_core.errors import LakeError, SettingsError, TransientError
 from lake_core.logs import configure_logging
+from lake_core.names import Domain
 from lake_core.rules import rule_set
 from lake_core.settings import load
 
 log = logging.getLogger("analytics_api")
+EXIT_CODES = {SettingsError: 2, TransientError: 75}  # 75: sysexits' "try again"
 SHUTDOWN_SECONDS = 5  # for requests under way
 MAX_CONNECTIONS = 1000
 LOOK_AGAIN_SECONDS = 1.0
@@ -56,14 +62,44 @@ def main(arguments: list[str]) -> int:
         help="how long rows that were just sent may take to be written (default 90)",
     )  # fmt: skip
     verify_parser.add_argument("--json", action="store_true", help="print the proof as JSON")
+    analyze_parser = commands.add_parser("analyze", help="publish a domain's state and insights")
+    analyze_parser.add_argument("domain", type=Domain, choices=[*Domain])
+    integrate_parser = commands.add_parser("integrate", help="publish both domains' insights")
+    for task_parser in (analyze_parser, integrate_parser):
+        task_parser.add_argument("--run-id", help="of the workflow; stands in what is published")
     asked = parser.parse_args(arguments)
     configure_logging("analytics_api")
     try:
         settings = load(Settings, PREFIX, os.environ)
-        return _verify(settings, asked) if asked.command == "verify" else _serve(settings)
+        match asked.command:
+            case "verify":
+                return _verify(settings, asked)
+            case "analyze" | "integrate":
+                return _publish(settings, asked)
+        return _serve(settings)
     except LakeError as error:
         log.critical("%s", error)
-        return 2 if isinstance(error, SettingsError) else 1
+        return EXIT_CODES.get(type(error), 1)
+
+
+def _publish(settings: Settings, asked: argparse.Namespace) -> int:
+    # Here, for PyIceberg takes half a second that `serve` need not wait for.
+    from analytics_api.iceberg_events import IcebergEvents, glue_catalog  # noqa: PLC0415
+
+    store = S3AnalyticsStore(boto3.client("s3", config=CLIENT_CONFIG), settings.bucket)
+    rules, run_id = rule_set(settings.rule_set), asked.run_id
+    if asked.command == "analyze":
+        glue = boto3.client("glue", config=CLIENT_CONFIG)
+        tables = IcebergEvents(glue_catalog(glue, os.environ))
+        current = AnalyticsTask(asked.domain, tables, store, rules, _now, run_id).run()
+    else:
+        current = IntegrationTask(store, rules, _now, run_id).run()
+    log.info("current", extra={"version": current.version, "insights": current.insights})
+    return 0
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _serve(settings: Settings) -> int:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from analytics_api.frames import ORDER, SCORE, order_of
+from analytics_api.frames import ORDER, SCORE, TIME, order_of, ordered
 from analytics_api.instants import text_of_microseconds
 from lake_core.scoring import ALERT_TYPE, RECOMMENDED_ACTION
 
 KEPT: Final = 10_000  # the latest by event time; memory must not follow the events
-_COLUMNS: Final = (
-    *ORDER, SCORE, "machine_id", "event_source", "event_row", "sequence_number", "record_index",
+COLUMNS: Final = (
+    TIME, SCORE, "machine_id", "event_source", "event_row", "sequence_number", "record_index",
 )  # fmt: skip
 Key = tuple[Any, ...]
 
@@ -26,18 +26,30 @@ class AlertStore:
     count: int = 0
     score_sum: int = 0  # hundredths
     _heap: list[tuple[Key, int, dict[str, Any]]] = field(default_factory=list)
+    _entries: int = 0
 
     def add(self, alerting: pl.DataFrame) -> None:
         """Take readings that raise an alert, each once."""
         self.score_sum += int(alerting[SCORE].sum())
-        for row in alerting.select(_COLUMNS).iter_rows(named=True):
-            self.count += 1
-            # The count keeps the heap from ever comparing items.
-            entry = (alert_order(row), self.count, alert_item(row))
+        self.count += alerting.height
+        self.keep(alerting)
+
+    def keep(self, alerting: pl.DataFrame) -> None:
+        """Take readings that are counted already: the latest of all are listed."""
+        if alerting.height > KEPT:
+            alerting = alerting.filter(pl.col(TIME) >= alerting[TIME].top_k(KEPT).min())
+        for row in ordered(alerting.select(COLUMNS)).iter_rows(named=True):
+            self._entries += 1
+            # The number keeps the heap from ever comparing items.
+            entry = (alert_order(row), self._entries, alert_item(row))
             if len(self._heap) < KEPT:
                 heapq.heappush(self._heap, entry)
             elif entry > self._heap[0]:
                 heapq.heapreplace(self._heap, entry)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """Return those kept as rows of `COLUMNS`, in any order."""
+        return [_row_of(key, item) for key, _, item in self._heap]
 
     def in_order(self) -> list[tuple[Key, dict[str, Any]]]:
         """Return those kept with their keys, the oldest first."""
@@ -53,6 +65,17 @@ def alert_order(row: dict[str, Any]) -> Key:
         row["record_index"],
         row["machine_id"],  # two shards may use one sequence number
     )
+
+
+def _row_of(key: Key, item: dict[str, Any]) -> dict[str, Any]:
+    place = len(ORDER) + 1  # where `alert_order` puts the sequence number
+    return {
+        TIME: key[0],
+        SCORE: round(item["score"] * 100),
+        "sequence_number": key[place],
+        "record_index": key[place + 1],
+        **{name: item[name] for name in ("machine_id", "event_source", "event_row")},
+    }
 
 
 def alert_item(row: dict[str, Any]) -> dict[str, Any]:

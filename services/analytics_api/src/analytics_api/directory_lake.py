@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from analytics_api.lake_reader import StoredObject
+from analytics_api.lake_reader import StoredObject, Tagged
 from lake_core.errors import InputError, UnreadableObject
 
 
@@ -32,3 +33,11 @@ class DirectoryLake:
             return (self._root / key).read_bytes()
         except OSError as error:
             raise UnreadableObject(f"{key} cannot be read: {error.strerror}") from error
+
+    def read_other(self, key: str, etag: str | None) -> Tagged | None:
+        """See `LakeReader`."""
+        if not (self._root / key).is_file():
+            return None
+        body = self.read(key)
+        found = hashlib.sha256(body).hexdigest()
+        return None if found == etag else Tagged(body, found)

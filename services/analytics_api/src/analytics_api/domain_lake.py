@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
 import pyarrow as pa
 
 from analytics_api.ecommerce import EcommerceState
@@ -14,15 +15,17 @@ from analytics_api.manufacturing import ManufacturingState
 from analytics_api.range_reader import Read
 from analytics_api.shard_proof import ShardProof
 from analytics_api.zones import ZoneSize
-from lake_core.layout import Chain
+from lake_core.layout import Chain, RangeName
 from lake_core.names import Domain
+from lake_core.published import Published
+from lake_core.rules import RuleSet
 
 State = ManufacturingState | EcommerceState
 
 
 @dataclass(slots=True)
 class DomainLake:
-    """One domain. `take` is the only way in: ranges in the order of their chains."""
+    """One domain. `take` is the way in for ranges, in the order of their chains."""
 
     domain: Domain
     state: State
@@ -34,6 +37,14 @@ class DomainLake:
     payload_bytes: int = 0  # of all entries as they arrived
     stream_bytes: int = 0  # of the records that carried them
     newest_arrival: int | None = None  # milliseconds since 1970 UTC
+    published: Published | None = None  # what came from the curated table
+    tail_objects: int = 0  # ranges counted here, behind the positions of `published`
+
+    @classmethod
+    def empty(cls, domain: Domain, rules: RuleSet) -> DomainLake:
+        """Return a domain of which nothing is known."""
+        made = ManufacturingState(rules) if domain is Domain.MANUFACTURING else EcommerceState()
+        return cls(domain, made)
 
     def shard(self, chain: Chain) -> ShardProof:
         """Return the proof of a chain, begun if it is new."""
@@ -44,20 +55,51 @@ class DomainLake:
     def take(self, reads: Sequence[Read]) -> None:
         """Count ranges that continue their chains, all at once: polars' price is by the call."""
         frame = frame_of(self.domain, pa.concat_tables([read.table for read in reads]))
-        first_seen = self.seen.first_seen(
-            frame["event_source"].to_list(), frame["event_row"].to_list()
-        )
-        self.state.add(frame if all(first_seen) else frame.filter(first_seen))
+        first_seen = self._add_unseen(frame)
         begin = 0
         for read in reads:
             end = begin + read.footer.rows
             self._count(read, duplicates=first_seen[begin:end].count(False))
             begin = end
 
+    def take_rows(self, table: pa.Table) -> int:
+        """Count rows of the curated table; return how many were new.
+
+        Their chains are known by `publish`, which comes last.
+        """
+        return self._add_unseen(frame_of(self.domain, table)).count(True)
+
+    def publish(self, published: Published) -> None:
+        """Take the chains as the curated table has them: positions, sums, what was set aside."""
+        proofs = [ShardProof.of_published(self.domain, chain) for chain in published.chains]
+        self.shards = {proof.chain: proof for proof in proofs}
+        for aside in published.set_aside:
+            name = RangeName.parse(aside.key)
+            if name is not None:
+                self.shard(name.chain).set_aside[aside.key] = aside.reason
+        chains = published.chains
+        self.processed = ZoneSize(
+            sum(chain.objects for chain in chains), sum(chain.object_bytes for chain in chains)
+        )
+        self.rows = sum(chain.rows for chain in chains)
+        self.unusable = sum(chain.unusable for chain in chains)
+        self.payload_bytes = sum(chain.payload_bytes for chain in chains)
+        self.stream_bytes = sum(chain.stream_bytes for chain in chains)
+        self.newest_arrival = max((chain.last_arrival for chain in chains), default=None)
+        self.published = published
+
+    def _add_unseen(self, frame: pl.DataFrame) -> list[bool]:
+        first_seen = self.seen.first_seen(
+            frame["event_source"].to_list(), frame["event_row"].to_list()
+        )
+        self.state.add(frame if all(first_seen) else frame.filter(first_seen))
+        return first_seen
+
     def _count(self, read: Read, duplicates: int) -> None:
         footer = read.footer
         self.shard(read.name.chain).count(footer, duplicates)
         self.processed.add(read.size)
+        self.tail_objects += 1
         self.rows += footer.rows
         self.unusable += footer.unusable
         self.payload_bytes += footer.payload_bytes
@@ -72,6 +114,15 @@ class DomainLake:
             return None
         known = [arrival for arrival in behind if arrival is not None]
         return min(known) if known else self.newest_arrival
+
+    @property
+    def sources(self) -> list[str]:
+        """Which of the lake's zones the answers were made from."""
+        curated = self.published is not None and bool(self.published.chains)
+        return [
+            *(["analytics"] if curated else []),
+            *(["processed"] if self.tail_objects else []),
+        ]
 
     @property
     def waiting(self) -> int:

@@ -7,7 +7,17 @@ from typing import Any
 
 import polars as pl
 
-from analytics_api.frames import SCORE, hundredths, latest_rows, order_of
+from analytics_api.frames import (
+    HISTORY_DAYS,
+    SCORE,
+    day,
+    first_rows,
+    hundredths,
+    latest_rows,
+    order_of,
+)
+from analytics_api.sums import Sums, drop_before, merge_rows
+from lake_core.schema import SEGMENT_COLUMN
 
 
 @dataclass(slots=True)
@@ -16,6 +26,8 @@ class Customer:
 
     customer_id: str
     latest: dict[str, Any]
+    first_order: tuple[Any, ...]  # of the first purchase, by the order of events
+    first_segment: str
     purchases: int = 0
     amount_cents: int = 0
 
@@ -27,7 +39,7 @@ class Customer:
     @property
     def segment(self) -> str:
         """The segment of that score."""
-        return str(self.latest["customer_segment"])
+        return str(self.latest[SEGMENT_COLUMN])
 
 
 class EcommerceState:
@@ -39,38 +51,46 @@ class EcommerceState:
         self.purchases = 0
         self.amount_cents = 0
         self.satisfaction_sum = 0
-        self.categories: dict[str, int] = {}
-        self.channels: dict[str, tuple[int, int]] = {}  # (sum of hundredths, count)
+        # (Category, channel) → purchases, cents, scores (hundredths)
+        self.mix: dict[tuple[str, str], Sums] = {}
+        # Day → purchases, cents, scores (hundredths), satisfaction
+        self.days: dict[int, Sums] = {}
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take purchases, each once."""
         if frame.is_empty():
             return
-        frame = frame.with_columns(hundredths("purchase_amount").alias("cents"))
+        frame = frame.with_columns(pl.col("customer_satisfaction").cast(pl.Int64))
+        cents = hundredths("purchase_amount").alias("cents")
         self.purchases += frame.height
-        self.amount_cents += int(frame["cents"].sum())
-        self.satisfaction_sum += int(frame["customer_satisfaction"].cast(pl.Int64).sum())
-        for category, count in frame.group_by("purchase_category").len().iter_rows():
-            self.categories[category] = self.categories.get(category, 0) + count
-        self._add_channels(frame)
+        self.amount_cents += int(frame.select(cents.sum()).item())
+        self.satisfaction_sum += int(frame["customer_satisfaction"].sum())
+        sums = (pl.len().alias("n"), cents.sum(), pl.col(SCORE).sum())
+        mix = frame.group_by("purchase_category", "purchase_channel").agg(*sums)
+        merge_rows(self.mix, mix.iter_rows(), keys=2)
+        days = frame.group_by(day()).agg(*sums, pl.col("customer_satisfaction").sum())
+        merge_rows(self.days, days.iter_rows())
+        drop_before(self.days, max(self.days) - HISTORY_DAYS + 1)
+        self._add_customers(frame, cents)
+
+    def _add_customers(self, frame: pl.DataFrame, cents: pl.Expr) -> None:
+        firsts = {row["customer_id"]: row for row in first_rows(frame, "customer_id")}
         for row in latest_rows(frame, "customer_id"):
-            self._take_latest(row)
-        totals = frame.group_by("customer_id").agg(pl.len().alias("n"), pl.col("cents").sum())
-        for customer_id, count, cents in totals.iter_rows():
+            self._take_ends(firsts[row["customer_id"]], row)
+        totals = frame.group_by("customer_id").agg(pl.len().alias("n"), cents.sum())
+        for customer_id, count, amount in totals.iter_rows():
             customer = self.customers[customer_id]
             customer.purchases += count
-            customer.amount_cents += cents
+            customer.amount_cents += amount
             self.changed.add(customer_id)
 
-    def _add_channels(self, frame: pl.DataFrame) -> None:
-        grouped = frame.group_by("purchase_channel").agg(pl.col(SCORE).sum(), pl.len().alias("n"))
-        for channel, total, count in grouped.iter_rows():
-            old_total, old_count = self.channels.get(channel, (0, 0))
-            self.channels[channel] = (old_total + total, old_count + count)
-
-    def _take_latest(self, row: dict[str, Any]) -> None:
-        customer = self.customers.get(row["customer_id"])
+    def _take_ends(self, first: dict[str, Any], latest: dict[str, Any]) -> None:
+        number, segment = latest["customer_id"], str(first[SEGMENT_COLUMN])
+        customer = self.customers.get(number)
         if customer is None:
-            self.customers[row["customer_id"]] = Customer(row["customer_id"], row)
-        elif order_of(row) > order_of(customer.latest):
-            customer.latest = row
+            self.customers[number] = Customer(number, latest, order_of(first), segment)
+            return
+        if order_of(latest) > order_of(customer.latest):
+            customer.latest = latest
+        if order_of(first) < customer.first_order:
+            customer.first_order, customer.first_segment = order_of(first), segment

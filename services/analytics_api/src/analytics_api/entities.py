@@ -9,6 +9,7 @@ from analytics_api.ecommerce import Customer
 from analytics_api.insights import ratio
 from analytics_api.instants import text_of, text_of_microseconds
 from analytics_api.manufacturing import Machine
+from analytics_api.sums import Sums
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
 from lake_core.schema import SCORE_COLUMNS, columns
@@ -25,7 +26,7 @@ _MINUTE_SECONDS: Final = 60
 
 def machine_item(machine: Machine, rules: RuleSet) -> dict[str, Any]:
     """Return a machine's line in the list."""
-    total, count = machine.window
+    total, count, *_ = machine.window
     return {
         "machine_id": machine.machine_id,
         "risk": machine.risk(rules),
@@ -47,8 +48,8 @@ def machine_history(machine: Machine) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _bucket(unit: str, start_minute: int, score: tuple[int, int]) -> dict[str, Any]:
-    total, count = score
+def _bucket(unit: str, start_minute: int, score: Sums) -> dict[str, Any]:
+    total, count, *_ = score
     return {
         unit: text_of_microseconds(start_minute * _MINUTE_SECONDS * 1_000_000),
         "average_maintenance_priority": ratio(total, count * 100),

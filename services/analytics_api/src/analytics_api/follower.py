@@ -16,9 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from analytics_api.domain_lake import DomainLake
-from analytics_api.ecommerce import EcommerceState
 from analytics_api.lake_reader import LakeReader
-from analytics_api.manufacturing import ManufacturingState
 from analytics_api.range_reader import Read, read_range
 from analytics_api.shard_proof import ShardProof
 from analytics_api.zones import ZoneMeter
@@ -49,10 +47,7 @@ class Follower:
         stalled_seconds: float = STALLED_SECONDS,
         slice_seconds: float = SLICE_SECONDS,
     ) -> None:
-        self.domains = {
-            Domain.MANUFACTURING: DomainLake(Domain.MANUFACTURING, ManufacturingState(rules)),
-            Domain.ECOMMERCE: DomainLake(Domain.ECOMMERCE, EcommerceState()),
-        }
+        self.domains = {domain: DomainLake.empty(domain, rules) for domain in Domain}
         self.zones = ZoneMeter(lake, clock)
         self.problem: str | None = None  # why the last look did not work
         self.behind = False  # whether the last look left objects that can be read

@@ -35,6 +35,14 @@ class SeenIdentities:
         piece = self._pieces.get((source, number))
         return piece is not None and bool(piece[bit >> 3] & 1 << (bit & 7))
 
+    def pieces(self) -> dict[tuple[str, int], bytes]:
+        """Return the bitmaps by source and number of the piece."""
+        return {place: bytes(piece) for place, piece in self._pieces.items()}
+
+    def put_piece(self, source: str, number: int, bits: bytes) -> None:
+        """Take a piece as `pieces` gave it."""
+        self._pieces[source, number] = bytearray(bits)
+
     def _mark(self, source: str, row: int) -> bool:
         number, bit = divmod(row, PIECE_BITS)
         piece = self._pieces.get((source, number))

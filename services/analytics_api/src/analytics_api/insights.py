@@ -11,6 +11,7 @@ from typing import Any
 from analytics_api.domain_lake import DomainLake
 from analytics_api.ecommerce import EcommerceState
 from analytics_api.manufacturing import ManufacturingState
+from analytics_api.sums import Sums, merge
 from lake_core.rules import RuleSet
 from lake_core.scoring import MAX_EFFICIENCY, MICRO, Risk, Segment
 
@@ -18,6 +19,14 @@ from lake_core.scoring import MAX_EFFICIENCY, MICRO, Risk, Segment
 def ratio(top: int, bottom: int) -> float | None:
     """Return `top / bottom`, or None over nothing."""
     return top / bottom if bottom else None
+
+
+def insights_of(lake: DomainLake, rules: RuleSet) -> dict[str, Any] | None:
+    """Return a domain's insights; None while it has no usable event."""
+    state = lake.state
+    if isinstance(state, ManufacturingState):
+        return manufacturing_insights(lake, state, rules) if state.machines else None
+    return ecommerce_insights(lake, state, rules) if state.customers else None
 
 
 def manufacturing_insights(
@@ -47,6 +56,7 @@ def manufacturing_insights(
 def ecommerce_insights(lake: DomainLake, state: EcommerceState, rules: RuleSet) -> dict[str, Any]:
     """Return the e-commerce insights."""
     customers = state.customers.values()
+    categories, channels = _by_category(state), _by_channel(state)
     segments = Counter(customer.segment for customer in customers)
     return {
         "total_customers_analyzed": len(customers),
@@ -57,12 +67,28 @@ def ecommerce_insights(lake: DomainLake, state: EcommerceState, rules: RuleSet) 
             sum(customer.score for customer in customers), len(customers) * 100
         ),
         "average_purchase_amount": ratio(state.amount_cents, state.purchases * 100),
-        "most_popular_category": _most_popular(state.categories),
-        "highest_value_purchase_channel": _most_valuable(state.channels),
+        "most_popular_category": _most_popular(categories),
+        "highest_value_purchase_channel": _most_valuable(channels),
         "customer_satisfaction_index": ratio(state.satisfaction_sum, state.purchases),
         "data_quality_score": lake.quality,
         "scoring_version": rules.scoring_version,
     }
+
+
+def _by_category(state: EcommerceState) -> dict[str, int]:
+    """Return the purchases of each category."""
+    counts: dict[str, Sums] = {}
+    for (category, _), (purchases, _, _) in state.mix.items():
+        merge(counts, category, (purchases,))
+    return {category: purchases for category, (purchases,) in counts.items()}
+
+
+def _by_channel(state: EcommerceState) -> dict[str, Sums]:
+    """Return the sum of scores (hundredths) and the purchases of each channel."""
+    sums: dict[str, Sums] = {}
+    for (_, channel), (purchases, _, scores) in state.mix.items():
+        merge(sums, channel, (scores, purchases))
+    return sums
 
 
 def _most_popular(counts: dict[str, int]) -> str | None:
@@ -70,7 +96,7 @@ def _most_popular(counts: dict[str, int]) -> str | None:
     return min(counts, key=lambda name: (-counts[name], name), default=None)
 
 
-def _most_valuable(channels: dict[str, tuple[int, int]]) -> str | None:
+def _most_valuable(channels: dict[str, Sums]) -> str | None:
     """Return the name with the highest mean; of equals the first in code-point order."""
     best: str | None = None
     for name in sorted(channels):

@@ -16,6 +16,14 @@ class StoredObject:
     written_milliseconds: int  # since 1970 UTC, by the store's clock
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """An object and the tag of this content: another content has another tag."""
+
+    body: bytes
+    etag: str
+
+
 class LakeReader(Protocol):
     """Reads a bucket. Any method may raise TransientError: nothing was read, try again later."""
 
@@ -29,4 +37,8 @@ class LakeReader(Protocol):
         Raises:
             UnreadableObject: it is gone.
         """
+        ...
+
+    def read_other(self, key: str, etag: str | None) -> Tagged | None:
+        """Return an object unless it is still the one with that tag; None also where none is."""
         ...

@@ -272,6 +272,21 @@ class Gap(BaseModel):
     before: SequenceNumber
 
 
+class ProvenByEtl(BaseModel):
+    """How much of a chain the ETL run has read and proven; what follows was read by the API."""
+
+    objects: Count
+    rows: Count
+    last_sequence_number: SequenceNumber = Field(description="null: none of it")
+
+
+class SetAside(BaseModel):
+    """A range that the ETL run could not read: its rows are missing until a later run can."""
+
+    key: str
+    reason: str
+
+
 class ShardProof(BaseModel):
     """The delivery proof of one shard."""
 
@@ -292,6 +307,8 @@ class ShardProof(BaseModel):
     unreadable_objects: list[str]
     quarantined_entries: Count
     producer_duplicates: Count = Field(description="events put on the stream twice; counted once")
+    proven_by_etl: ProvenByEtl
+    set_aside: list[SetAside]
     waiting_objects: Count = Field(description="objects whose predecessor has not been seen yet")
     problems: list[str]
     verified: bool

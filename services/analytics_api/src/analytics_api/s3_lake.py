@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from analytics_api.lake_reader import StoredObject
+from analytics_api.lake_reader import StoredObject, Tagged
 from lake_core.errors import TransientError, UnreadableObject
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ ABOUT_ONE_OBJECT: Final = {
     "AccessDenied": "may not be read: access denied",
     "InvalidObjectState": "is archived and has to be restored first",
 }
+SAME_OR_NONE: Final = frozenset({"304", "NotModified", "404", "NoSuchKey"})
 
 
 class S3Lake:
@@ -58,6 +59,19 @@ class S3Lake:
             reason = ABOUT_ONE_OBJECT.get(error.response.get("Error", {}).get("Code", ""))
             if reason:
                 raise UnreadableObject(f"{key} {reason}") from error
+            raise TransientError(f"{key} cannot be read: {error}") from error
+        except BotoCoreError as error:
+            raise TransientError(f"{key} cannot be read: {error}") from error
+
+    def read_other(self, key: str, etag: str | None) -> Tagged | None:
+        """See `LakeReader`."""
+        condition: Any = {"IfNoneMatch": etag} if etag else {}
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=key, **condition)
+            return Tagged(found["Body"].read(), found["ETag"])
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in SAME_OR_NONE:
+                return None
             raise TransientError(f"{key} cannot be read: {error}") from error
         except BotoCoreError as error:
             raise TransientError(f"{key} cannot be read: {error}") from error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from lake_core.chain import ChainReader, number
 from lake_core.footer import Footer
 from lake_core.layout import Chain
+from lake_core.names import Domain
+from lake_core.published import PublishedChain
 
 
 @dataclass(slots=True)
@@ -29,7 +31,29 @@ class ShardProof:
     quarantine: dict[str, str] = field(default_factory=dict)  # key → what is wrong with it
     checkpoint: str | None = None  # where KCL would go on: the lake must reach as far
     ended: bool = False
+    published: PublishedChain | None = None  # what the ETL run proved: the rest is walked here
+    set_aside: dict[str, str] = field(default_factory=dict)  # key → why the ETL run left it out
     stalled: bool = False  # a range waits for its predecessor for longer than listings take
+
+    @classmethod
+    def of_published(cls, domain: Domain, published: PublishedChain) -> Self:
+        """Return the proof of a chain that is in the curated table up to its position."""
+        reader = ChainReader.behind(published.last)
+        reader.gaps, reader.overlaps = [*published.gaps], [*published.overlaps]
+        return cls(
+            published.chain(domain),
+            reader,
+            objects=published.objects,
+            records=published.records,
+            rows=published.rows,
+            unusable=published.unusable,
+            producer_duplicates=published.duplicates,
+            first=published.first,
+            last=published.last,
+            last_arrival=published.last_arrival,
+            possible_gaps=[*published.possible_gaps],
+            published=published,
+        )
 
     def count(self, footer: Footer, duplicates: int) -> None:
         """Take a range that continues the chain."""
@@ -56,6 +80,7 @@ class ShardProof:
             *overlaps,
             *self.unreadable.values(),
             *self.quarantine.values(),
+            *(f"{key} was set aside: {why}" for key, why in sorted(self.set_aside.items())),
             *self._holes(),
         ]
 
@@ -75,6 +100,15 @@ class ShardProof:
             )
         return holes
 
+    def _proven_by_etl(self) -> dict[str, Any]:
+        """Return up to where the ETL run read the chain; what follows was read here."""
+        known = self.published
+        return {
+            "objects": known.objects if known else 0,
+            "rows": known.rows if known else 0,
+            "last_sequence_number": known.last if known else None,
+        }
+
     def answer(self) -> dict[str, Any]:
         """Return the shard's line of the proof."""
         return {
@@ -93,6 +127,10 @@ class ShardProof:
             "unreadable_objects": sorted([*self.unreadable, *self.quarantine]),
             "quarantined_entries": self.unusable,
             "producer_duplicates": self.producer_duplicates,
+            "proven_by_etl": self._proven_by_etl(),
+            "set_aside": [
+                {"key": key, "reason": why} for key, why in sorted(self.set_aside.items())
+            ],
             "waiting_objects": self.reader.waiting,
             "problems": self.problems,
             "verified": not self.problems,

@@ -10,12 +10,7 @@ from analytics_api.domain_lake import DomainLake
 from analytics_api.ecommerce import EcommerceState
 from analytics_api.entities import customer_item, machine_history, machine_item
 from analytics_api.follower import Follower
-from analytics_api.insights import (
-    cross_domain_insights,
-    ecommerce_insights,
-    manufacturing_insights,
-    ratio,
-)
+from analytics_api.insights import cross_domain_insights, insights_of, ratio
 from analytics_api.manufacturing import ManufacturingState
 from analytics_api.metrics import lake_metrics
 from analytics_api.orders import CUSTOMER_KEYS, MACHINE_KEYS, Orders, Placed
@@ -117,11 +112,9 @@ class SnapshotMaker:
     def _insights(self) -> dict[str, dict[str, Any]]:
         made: dict[str, dict[str, Any]] = {}
         for name, domain in self._follower.domains.items():
-            state = domain.state
-            if isinstance(state, ManufacturingState) and state.machines:
-                made[INSIGHTS + name] = manufacturing_insights(domain, state, self._rules)
-            elif isinstance(state, EcommerceState) and state.customers:
-                made[INSIGHTS + name] = ecommerce_insights(domain, state, self._rules)
+            insights = insights_of(domain, self._rules)
+            if insights is not None:
+                made[INSIGHTS + name] = insights
         if len(made) == len(Domain):
             parts = {name.value: made[INSIGHTS + name] for name in Domain}
             scores = cross_domain_insights(**parts)
