@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from lake_core.layout import raw_key
-from lake_core.names import STREAMS, Domain
+from lake_core.names import ANALYTICS_TASKS, INTEGRATION_TASK, STREAMS, Domain
 from lake_local import emulator
 from lake_local.generator import write_ecommerce, write_manufacturing
 from lake_local.http_client import HttpClient
@@ -85,6 +85,13 @@ class Scene:
         children = [self._processes.start(program) for program in programs]
         self.wait(lambda: all(child.succeeded for child in children), "an end")
         self._processes.check()
+
+    def batch(self, run_id: str) -> None:
+        """What one execution of the workflow runs."""
+        told = ("--run-id", run_id)
+        self.run(*(self.parts.job(domain, run_id) for domain in Domain))
+        self.run(*(self.parts.task(ANALYTICS_TASKS[domain], *told) for domain in Domain))
+        self.run(self.parts.task(INTEGRATION_TASK, *told))
 
     def call(self, program: Program) -> int:
         """Run a program to its end, whatever that is; return its exit code."""
@@ -165,13 +172,13 @@ def play(scene: Scene) -> None:
     # The row is as unusable as before, which the command says by its exit code.
     assert scene.call(parts.ingestor("requeue", "requeue", refused)) == 1
     scene.stop(*processors)
-    scene.run(*(parts.job(domain, "run-1") for domain in Domain))
+    scene.batch("run-1")
     again = [parts.processor(domain) for domain in Domain]
     before = len(scene.keys("processed/"))
     scene.start(*again)
     scene.run(*(parts.scheduled_ingestor(domain) for domain in Domain))
     scene.wait(lambda: len(scene.keys("processed/")) >= before + 2, "ranges after a restart")
-    scene.run(*(parts.job(domain, "run-2") for domain in Domain))
+    scene.batch("run-2")
     port = free_port()
     scene.start(parts.api(port))
     api = HttpClient(f"http://127.0.0.1:{port}")

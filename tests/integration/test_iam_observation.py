@@ -79,6 +79,17 @@ def test_what_a_role_allows_is_used_or_stands_in_the_reviewed_list(
         assert not idle, f"{role} may do what nobody does"
 
 
+def test_a_part_would_be_stopped_without_any_grant_that_it_is_seen_to_use(
+    observed: Observed, allowed: dict[str, Role]
+) -> None:
+    for key, calls in observed.calls.items():
+        role = allowed[key.removeprefix(access_key(""))]
+        for grant in role:
+            if any(grant.allows(call) for call in calls):
+                others = [one for one in role if one is not grant]
+                assert any(not any(one.allows(call) for one in others) for call in calls), grant
+
+
 def test_the_reviewed_list_names_only_what_roles_allow(
     allowed: dict[str, Role], reviewed: dict[str, dict[str, str]]
 ) -> None:

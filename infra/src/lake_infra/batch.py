@@ -6,6 +6,7 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from lake_core.layout import processed_prefix
@@ -21,7 +22,7 @@ from lake_core.names import (
 from lake_core.orchestration import CONTAINER, TASK_ARGUMENTS
 from lake_infra import permissions
 from lake_infra.acknowledged import acknowledge
-from lake_infra.addresses import BUCKET_NAME, CRAWLER_ROLE, GLUE_ROLE
+from lake_infra.addresses import BUCKET_NAME, CRAWLER_ROLE, GLUE_LOGS, GLUE_ROLE
 from lake_infra.artifacts import Artifacts
 from lake_infra.orchestration import Orchestration
 from lake_infra.permissions import Grant
@@ -32,7 +33,7 @@ from lake_infra.schedules import Schedules
 from lake_infra.services import ServicesStack
 from lake_infra.settings import Settings
 from lake_infra.stages import Stage
-from lake_infra.tasks import LakeTask, Task
+from lake_infra.tasks import NO_ROWS_IN_LOGS, RETENTION, LakeTask, Task
 
 GLUE_VERSION: Final = "5.1"  # Spark 3.5, Iceberg 1.10
 WORKER: Final = "G.1X"  # 4 vCPU, 16 GB; one holds a day of 100M events
@@ -79,6 +80,15 @@ class BatchStack(cdk.Stack):
             self, GLUE_ROLE, "glue.amazonaws.com", permissions.glue_etl(), construct="GlueRole",
             for_this_account=False,
         )  # fmt: skip
+        for stream in ("error", "output"):
+            group = logs.LogGroup(
+                self,
+                f"Glue{stream.capitalize()}",
+                log_group_name=f"{GLUE_LOGS}/{stream}",
+                retention=RETENTION[self._stage.log_days],
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+            )
+            acknowledge(group, NO_ROWS_IN_LOGS, checkov=["CKV_AWS_158"])
         programs = GluePrograms(self, Artifacts(self._settings.artifacts))
         modules = programs.modules()
         for domain, job in ETL_JOBS.items():
@@ -104,6 +114,8 @@ class BatchStack(cdk.Stack):
                     "--additional-python-modules": modules,
                     "--enable-auto-scaling": "true",
                     "--enable-metrics": "false",
+                    # Else they go to groups of Glue's own, which keep everything for ever.
+                    "--custom-logGroup-prefix": GLUE_LOGS,
                     # The position travels with the rows (docs/adr/0005); a bookmark would be a
                     # second truth.
                     "--job-bookmark-option": "job-bookmark-disable",

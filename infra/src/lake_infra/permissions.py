@@ -25,6 +25,7 @@ from lake_core.names import (
 )
 from lake_infra.addresses import (
     BUCKET_ARN,
+    GLUE_LOGS,
     arn,
     kcl_tables,
     objects,
@@ -245,6 +246,6 @@ def _glue_logs() -> Grant:
     return Grant(
         "Logs",
         ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
-        (arn("logs", "log-group:/aws-glue/*"),),
-        why="groups that Glue makes and names itself",
+        (arn("logs", "log-group:/aws-glue/*"), arn("logs", f"log-group:{GLUE_LOGS}/*")),
+        why="groups that Glue makes and names itself, and the lake's own for its jobs",
     )

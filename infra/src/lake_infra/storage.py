@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from lake_core.catalog import processed_table, processed_table_name
 from lake_core.layout import PROCESSED, RAW
-from lake_core.names import GLUE_DATABASE, LIVE_TABLE, STREAMS, Domain
+from lake_core.names import STREAMS, Domain
 from lake_infra.acknowledged import acknowledge
-from lake_infra.addresses import BUCKET_NAME, LEASE_KEY, LOG_BUCKET_ARN, LOG_BUCKET_NAME, kcl_tables
+from lake_infra.addresses import BUCKET_NAME, LOG_BUCKET_ARN, LOG_BUCKET_NAME
+from lake_infra.catalog import make_catalog
 from lake_infra.stages import Provisioned, Stage
+from lake_infra.tables import make_tables
 
 # Below 128 KB, Intelligent-Tiering and IA bill for 128 KB or do not tier at all.
 LEAST_TIERED_BYTES: Final = 128 * 1024
-NO_OWN_KEY: Final = (
-    "DynamoDB encrypts with a key of AWS's; one of our own adds a bill and nothing to who may read"
-)
 INCOMPLETE_UPLOAD_DAYS: Final = 7
 ACCESS_LOG_DAYS: Final = 90
 ALB_LOGS: Final = "alb"
@@ -42,13 +38,8 @@ class StorageStack(cdk.Stack):
         self._bucket(logs)
         for domain, stream in STREAMS.items():
             self._stream(domain, stream)
-        for domain in Domain:
-            for table_name, key in kcl_tables(domain).items():
-                table = self._kcl_table(table_name, key)
-                if key == LEASE_KEY:
-                    _index_by_owner(table)
-        self._live_table()
-        self._catalog()
+        make_tables(self, stage)
+        make_catalog(self)
 
     def _log_bucket(self) -> s3.Bucket:
         """Access logs of the lake's bucket, of the load balancer, and refused connections."""
@@ -156,79 +147,10 @@ class StorageStack(cdk.Stack):
             **mode,
         )
 
-    def _kcl_table(self, name: str, key: str) -> dynamodb.Table:
-        # No backups: what is lost here is read again from the stream (I4, I5), and an old state
-        # put back would be no better than none.
-        table = dynamodb.Table(
-            self,
-            name.title().replace("-", ""),
-            table_name=name,
-            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            deletion_protection=self._stage.recoverable,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        acknowledge(
-            table, "a lost lease table is made anew (I4, I5)", nag=["DDB3"], checkov=["CKV_AWS_28"]
-        )
-        acknowledge(table, NO_OWN_KEY, checkov=["CKV_AWS_119"])
-        return table
-
-    def _live_table(self) -> None:
-        table = dynamodb.Table(
-            self,
-            "Live",
-            table_name=LIVE_TABLE,
-            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            time_to_live_attribute="expires",
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        acknowledge(
-            table, "a view of the last hour: what it shows is in the lake a minute later",
-            nag=["DDB3"], checkov=["CKV_AWS_28"],
-        )  # fmt: skip
-        acknowledge(table, NO_OWN_KEY, checkov=["CKV_AWS_119"])
-
-    def _catalog(self) -> None:
-        database = glue.CfnDatabase(
-            self,
-            "Database",
-            catalog_id=cdk.Aws.ACCOUNT_ID,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=GLUE_DATABASE, description="Machines and customers: streams, tables, insights"
-            ),
-        )
-        # Only the tables over processed/: an Iceberg table's entry changes with every commit, so
-        # the job makes it from core's declaration (docs/adr/0006).
-        for domain in Domain:
-            table = cdk.CfnResource(
-                self,
-                processed_table_name(domain).title().replace("_", ""),
-                type="AWS::Glue::Table",
-                properties={
-                    "CatalogId": cdk.Aws.ACCOUNT_ID,
-                    "DatabaseName": GLUE_DATABASE,
-                    "TableInput": processed_table(domain, BUCKET_NAME),
-                },
-            )
-            table.add_resource_dependency(database)
-
 
 _OF_THIS_ACCOUNT: Final[dict[str, dict[str, str]]] = {
     "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}
 }
-
-
-def _index_by_owner(table: dynamodb.Table) -> None:
-    # KCL 3 adds it to a lease table that lacks it, which its role would have to allow.
-    table.add_global_secondary_index(
-        index_name="LeaseOwnerToLeaseKeyIndex",
-        partition_key=dynamodb.Attribute(name="leaseOwner", type=dynamodb.AttributeType.STRING),
-        sort_key=dynamodb.Attribute(name=LEASE_KEY, type=dynamodb.AttributeType.STRING),
-        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-    )
 
 
 def _incomplete_uploads() -> s3.LifecycleRule:

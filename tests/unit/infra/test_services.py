@@ -112,12 +112,21 @@ def test_nothing_from_outside_gets_in_unless_it_is_named(template: dict[str, Any
         assert "SourceSecurityGroupId" in rule
 
 
-def test_no_lambda_no_nat_gateway_and_endpoints_only_where_tasks_have_no_route(
-    stage: str, template: dict[str, Any]
+def test_no_stack_has_a_lambda_or_a_nat_gateway(
+    stage: str, synthesised: Callable[[str], Templates]
 ) -> None:
-    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    kinds = {
+        resource["Type"]
+        for template in synthesised(stage).values()
+        for resource in template["Resources"].values()
+    }
     assert "AWS::EC2::NatGateway" not in kinds
     assert not {kind for kind in kinds if "Lambda" in kind or kind.startswith("Custom::")}
+
+
+def test_endpoints_are_paid_for_only_where_tasks_have_no_other_way(
+    stage: str, template: dict[str, Any]
+) -> None:
     endpoints = of_type(template, "AWS::EC2::VPCEndpoint").values()
     paid = [e for e in endpoints if e["VpcEndpointType"] == "Interface"]
     assert bool(paid) == (stage == "prod")
