@@ -22,7 +22,7 @@ from tests.templates import ACCOUNT, REGION, of_type
 REVIEWED = Path(__file__).resolve().parents[1] / "iam" / "reviewed.toml"
 TAKEN_BY_AWS = "taken_by_aws"
 
-pytestmark = pytest.mark.timeout(400)  # Spark starts four times, on a machine that others share
+pytestmark = pytest.mark.timeout(900)  # Spark starts four times, on a machine that others share
 
 
 @pytest.fixture(scope="module")
