@@ -20,6 +20,8 @@ from lake_infra.watch import WatchStack
 FLAGS: Final = {
     "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,  # a Lambda of CDK's would do it
     "aws:cdk:disable-version-reporting": True,
+    # A stack that others use cannot be changed under them.
+    "@aws-cdk/core:defaultCrossStackReferences": "strong",
 }
 
 

@@ -13,6 +13,7 @@ from lake_infra.cost.bill import Line, bill, total
 from lake_infra.cost.load import Load
 from lake_infra.cost.prices import Measured, Prices, between
 from lake_infra.cost.report import LOADS, VARIANTS, report
+from lake_infra.stages import DEV
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PRICES, MEASURED = Prices.read(), Measured.read()
@@ -110,3 +111,7 @@ def test_every_price_says_where_it_can_be_checked() -> None:
     for name, price in PRICES.by_name.items():
         assert urlsplit(price.source).hostname == "aws.amazon.com", name
         assert price.usd > 0
+
+
+def test_the_budget_rings_only_above_what_the_stage_is_known_to_cost() -> None:
+    assert total(bill(load(1e5), PRICES)) < 0.8 * DEV.budget_usd
