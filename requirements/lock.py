@@ -37,10 +37,11 @@ INPUTS: dict[str, list[str]] = {
     "test": ["requirements/test.in"],
     "build": ["requirements/build.in"],
     "uv": ["requirements/uv.in"],
+    "java": ["requirements/java.in"],
     "infra": [INFRA, "requirements/infra-tools.in", "requirements/test.in"],
     "checkov": ["requirements/checkov.in"],
 }
-UNCONSTRAINED = {"dev", "build", "uv", "checkov"}
+UNCONSTRAINED = {"dev", "build", "uv", "java", "checkov"}
 HEADER = "# inputs-sha256: "
 
 

@@ -1,15 +1,17 @@
-"""`python -m ingestor upload | replay | requeue`: wires arguments, settings, clients and parts."""
+"""`python -m ingestor upload | replay | requeue | feed | healthy`: wires arguments, settings, clients and parts."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import time
 
 import boto3
 
-from ingestor import commands, kinesis_stream, s3_bucket
+from ingestor import commands, heartbeat, kinesis_stream, s3_bucket
 from ingestor.arguments import parse
+from ingestor.feed import Feed
 from ingestor.settings import PREFIX, Settings
 from ingestor.stop import StopSignal
 from lake_core.errors import LakeError, SettingsError
@@ -25,6 +27,8 @@ def main(arguments: list[str]) -> int:
     configure_logging("ingestor")
     try:
         settings = load(Settings, PREFIX, os.environ)
+        if asked.command == "healthy":
+            return _healthy(settings)
         s3 = boto3.client("s3", config=s3_bucket.CLIENT_CONFIG)
         if asked.command == "upload":
             commands.upload(asked, s3_bucket.S3Bucket(s3, settings.bucket))
@@ -34,6 +38,8 @@ def main(arguments: list[str]) -> int:
             bucket = s3_bucket.S3Bucket(s3, settings.bucket)
             return commands.requeue_object(asked, settings, bucket, kinesis)
         with StopSignal() as stop:
+            if asked.command == "feed":
+                return Feed(asked, settings, s3, kinesis, stop).run()
             return commands.ReplayCommand(asked, settings, s3, kinesis, stop).run()
     except LakeError as error:
         # Its message says all there is to say; a trace would bury it.
@@ -42,6 +48,13 @@ def main(arguments: list[str]) -> int:
     except Exception:
         log.exception("stopped by an unexpected error")
         return 1
+
+
+def _healthy(settings: Settings) -> int:
+    problem = heartbeat.problem(settings.heartbeats, time.time())
+    if problem:
+        log.error("%s", problem)
+    return 1 if problem else 0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 from ingestor.pace import parse_rate, parse_speed
@@ -34,6 +35,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     again = commands.add_parser("requeue", help="send what is in quarantine and can be used now")
     again.add_argument("key", help="of the quarantine object: quarantine/…/….jsonl")
     again.add_argument("--corrected", help="a file of corrected JSON events, line for line")
+    _add_feed(commands.add_parser("feed", help="upload and replay both data sets, then a trickle"))
+    commands.add_parser("healthy", help="exit 0 while replays get on")
     asked = top.parse_args(arguments)
     if asked.command == "replay":
         _check(replay, asked)
@@ -63,6 +66,20 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
     add("--laps", type=_laps, default=1, help="how often to send the file, or forever")
     add("--start-lap", type=_lap, default=0, help="number of the first lap; shifts event times")
     add("--resume", action="store_true", help="go on where the replay before was interrupted")
+
+
+def _add_feed(feed: argparse.ArgumentParser) -> None:
+    feed.add_argument(
+        "--directory", type=Path, action="append", required=True,
+        help="where the CSVs are; may be given again: the first that has a file counts",
+    )  # fmt: skip
+    feed.add_argument(
+        "--packing", default=Packing.NDJSON_ZSTD.value, choices=[p.value for p in Packing]
+    )
+    feed.add_argument(
+        "--trickle", type=_as_usage(parse_rate), metavar="RATE",
+        help="go on at this pace, 20/s, lap after lap; without it the feed ends",
+    )  # fmt: skip
 
 
 def _check(replay: argparse.ArgumentParser, asked: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ingestor.cursor import ClaimHeld, Cursor, Position
+from ingestor.heartbeat import Heartbeat
 from ingestor.kinesis_stream import KinesisStream
 from ingestor.local_file import LocalFile
 from ingestor.pace import Pace, rate_of_speed
@@ -112,8 +113,11 @@ class ReplayCommand:
         s3: S3Client,
         kinesis: KinesisClient,
         stop: StopSignal,
+        *,
+        alone: bool = True,  # whether nobody else writes to the terminal
     ) -> None:
         self._asked = asked
+        self._alone = alone
         self._settings = settings
         self._stop = stop
         self._domain = domain_of_stream(asked.stream)
@@ -181,7 +185,11 @@ class ReplayCommand:
 
     def _replay(self, scan: Scan, plan: Plan) -> Outcome:
         putter = Putter(self._stream, self._settings, self._stream.moved)
-        with ReplayProgress(self._asked.stream, plan.total(scan.rows), scan.rows) as progress:
+        heartbeat = Heartbeat(self._settings.heartbeats, self._asked.stream)
+        total = plan.total(scan.rows)
+        with ReplayProgress(
+            self._asked.stream, total, scan.rows, heartbeat, alone=self._alone
+        ) as progress:
             replay = Replay(
                 source=self._source,
                 scan=scan,

@@ -9,18 +9,26 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
+from ingestor.heartbeat import Heartbeat
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 log = logging.getLogger("ingestor")
 EVERY_SECONDS: Final = 1.0
+LINE_EVERY_SECONDS: Final = 10.0  # where others write to the same place
 
 
 class ReplayProgress(AbstractContextManager["ReplayProgress"]):
     """Told of every row, speaks about once a second."""
 
-    def __init__(self, stream: str, total: int | None, rows: int) -> None:
+    def __init__(
+        self, stream: str, total: int | None, rows: int, heartbeat: Heartbeat, *, alone: bool
+    ) -> None:
         self._stream = stream
+        self._heartbeat = heartbeat
+        self._wants_bar = alone and sys.stderr.isatty()
+        self._line_every_seconds = 0.0 if alone else LINE_EVERY_SECONDS
+        self._logged = 0.0
         self._total = total
         self._rows = rows
         self._began = self._spoke = time.monotonic()
@@ -28,7 +36,8 @@ class ReplayProgress(AbstractContextManager["ReplayProgress"]):
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        self._heartbeat.beat()
+        if self._wants_bar:
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -47,6 +56,7 @@ class ReplayProgress(AbstractContextManager["ReplayProgress"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._heartbeat.end()
         if self._bar:
             self._bar.stop()
 
@@ -56,12 +66,16 @@ class ReplayProgress(AbstractContextManager["ReplayProgress"]):
 
     def show(self, sent: int, quarantined: int, lap: int, row: int) -> None:
         """Say where things are; `sent` counts acknowledged events."""
+        self._heartbeat.beat()
         now = time.monotonic()
         rate = (sent - self._spoken_events) / max(now - self._spoke, 1e-9)
         self._spoke, self._spoken_events = now, sent
         if self._bar:
             self._bar.update(self._task, completed=sent, rate=rate)
             return
+        if now - self._logged < self._line_every_seconds:
+            return
+        self._logged = now
         log.info(
             "progress",
             extra={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from lake_core.settings import flag, positive_float, positive_int, setting
@@ -32,4 +33,10 @@ class Settings:
         positive_float,
         help="how long a paced event may wait for others to be packed with",
         default=0.5,
+    )
+    heartbeats: Path | None = setting(
+        Path,
+        help="a directory in which each replay touches a file named like its stream while it gets "
+        "on; none: no heartbeat",
+        default=None,
     )
