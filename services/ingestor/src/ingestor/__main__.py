@@ -1,7 +1,8 @@
-"""`python -m ingestor upload | replay | requeue | feed | healthy`: wires arguments, settings, clients and parts."""
+"""`python -m ingestor upload | replay | requeue | feed | healthy`: wires arguments and parts."""
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
@@ -27,20 +28,7 @@ def main(arguments: list[str]) -> int:
     configure_logging("ingestor")
     try:
         settings = load(Settings, PREFIX, os.environ)
-        if asked.command == "healthy":
-            return _healthy(settings)
-        s3 = boto3.client("s3", config=s3_bucket.CLIENT_CONFIG)
-        if asked.command == "upload":
-            commands.upload(asked, s3_bucket.S3Bucket(s3, settings.bucket))
-            return 0
-        kinesis = boto3.client("kinesis", config=kinesis_stream.CLIENT_CONFIG)
-        if asked.command == "requeue":
-            bucket = s3_bucket.S3Bucket(s3, settings.bucket)
-            return commands.requeue_object(asked, settings, bucket, kinesis)
-        with StopSignal() as stop:
-            if asked.command == "feed":
-                return Feed(asked, settings, s3, kinesis, stop).run()
-            return commands.ReplayCommand(asked, settings, s3, kinesis, stop).run()
+        return _healthy(settings) if asked.command == "healthy" else _perform(asked, settings)
     except LakeError as error:
         # Its message says all there is to say; a trace would bury it.
         log.critical("%s", error)
@@ -48,6 +36,20 @@ def main(arguments: list[str]) -> int:
     except Exception:
         log.exception("stopped by an unexpected error")
         return 1
+
+
+def _perform(asked: argparse.Namespace, settings: Settings) -> int:
+    s3 = boto3.client("s3", config=s3_bucket.CLIENT_CONFIG)
+    if asked.command == "upload":
+        commands.upload(asked, s3_bucket.S3Bucket(s3, settings.bucket))
+        return 0
+    kinesis = boto3.client("kinesis", config=kinesis_stream.CLIENT_CONFIG)
+    if asked.command == "requeue":
+        bucket = s3_bucket.S3Bucket(s3, settings.bucket)
+        return commands.requeue_object(asked, settings, bucket, kinesis)
+    with StopSignal() as stop:
+        command = Feed if asked.command == "feed" else commands.ReplayCommand
+        return command(asked, settings, s3, kinesis, stop).run()
 
 
 def _healthy(settings: Settings) -> int:

@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
-from ingestor.heartbeat import Heartbeat
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ingestor.heartbeat import Heartbeat
 
 log = logging.getLogger("ingestor")
 EVERY_SECONDS: Final = 1.0
