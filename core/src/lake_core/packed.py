@@ -1,4 +1,7 @@
-"""Reference writer and reader of the packed form `ndjson-zstd` (the header is in `wire.py`)."""
+"""Reference writer and reader of the packed form `ndjson-zstd`, and what all packed forms share.
+
+The header is in `wire.py`, the form `arrow-zstd` in `arrow_packed.py`.
+"""
 
 from __future__ import annotations
 
@@ -31,35 +34,65 @@ def pack(events: Iterable[bytes]) -> bytes:
     """
     lines = list(events)
     payload = b"\n".join(lines) + b"\n"
-    if not 1 <= len(lines) <= MAX_EVENTS or len(payload) > MAX_PAYLOAD_BYTES:
-        raise ValueError(f"{len(lines)} events of {len(payload)} bytes do not fit one record")
-    if payload.count(b"\n") != len(lines):
+    if lines and payload.count(b"\n") != len(lines):
         raise ValueError("an event holds a line end; write it as \\n inside a JSON string")
-    header = Header(Form.NDJSON_ZSTD, len(lines), len(payload), crc32(payload))
-    record = header.encode() + zstandard.ZstdCompressor(level=LEVEL).compress(payload)
-    if len(record) > MAX_RECORD_BYTES:
-        raise ValueError(f"{len(lines)} events make {len(record)} bytes, over {MAX_RECORD_BYTES}")
-    return record
+    return seal(Form.NDJSON_ZSTD, len(lines), payload)
 
 
 def unpack(record: bytes | memoryview) -> list[bytes]:
-    """Return the events of a packed record, in order.
+    """Return the events of an `ndjson-zstd` record, in order.
 
     Decompresses at most what the header announces, which is at most 16 MiB.
 
     Raises:
         PoisonRecord: the record as a whole cannot be used; it counts as one entry.
     """
-    header = Header.decode(record)
-    payload = _decompress(record[HEADER_BYTES:], header.payload_bytes)
-    if crc32(payload) != header.crc32:
-        raise PoisonRecord("packed: the payload does not match its CRC-32")
+    header, payload = unseal(record)
+    if header.form is not Form.NDJSON_ZSTD:
+        raise PoisonRecord(f"packed: form {header.form} has no lines")
+    return lines_of(header, payload)
+
+
+def lines_of(header: Header, payload: bytes) -> list[bytes]:
+    """Return the lines of the payload of an `ndjson-zstd` record.
+
+    Raises:
+        PoisonRecord: there are not as many as the header says, or the last is cut off.
+    """
     if payload[-1] != ord("\n"):
         raise PoisonRecord("packed: the last event does not end with a line end")
     lines = payload[:-1].split(b"\n")
     if len(lines) != header.events:
         raise PoisonRecord(f"packed: {len(lines)} events where the header says {header.events}")
     return lines
+
+
+def seal(form: Form, events: int, payload: bytes) -> bytes:
+    """Return a packed record of a payload, compressed and with its header.
+
+    Raises:
+        ValueError: no events, too many, or they do not fit into a record; send fewer.
+    """
+    if not 1 <= events <= MAX_EVENTS or len(payload) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"{events} events of {len(payload)} bytes do not fit one record")
+    header = Header(form, events, len(payload), crc32(payload))
+    record = header.encode() + zstandard.ZstdCompressor(level=LEVEL).compress(payload)
+    if len(record) > MAX_RECORD_BYTES:
+        raise ValueError(f"{events} events make {len(record)} bytes, over {MAX_RECORD_BYTES}")
+    return record
+
+
+def unseal(record: bytes | memoryview) -> tuple[Header, bytes]:
+    """Return header and payload of a packed record of any form.
+
+    Raises:
+        PoisonRecord: header, frame, size or CRC is wrong; see `unpack`.
+    """
+    header = Header.decode(record)
+    payload = _decompress(record[HEADER_BYTES:], header.payload_bytes)
+    if crc32(payload) != header.crc32:
+        raise PoisonRecord("packed: the payload does not match its CRC-32")
+    return header, payload
 
 
 def _decompress(frame: bytes | memoryview, size: int) -> bytes:

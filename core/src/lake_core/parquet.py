@@ -32,14 +32,14 @@ _BROKEN: Final = (pa.ArrowException, ValueError, OSError)
 
 def encode_object(table: pa.Table, footer: Footer) -> bytes:
     """Return the Parquet file of a range, its footer completed with the digest of the data."""
-    names = table.schema.names
+    encodings = _encodings(table.schema)
     sink = io.BytesIO()
     # The stubs of pyarrow know neither a list of dictionary columns nor metadata as bytes.
     options: dict[str, Any] = {
         "compression": "zstd",
         "compression_level": COMPRESSION_LEVEL,
-        "use_dictionary": [name for name in names if name not in _ENCODINGS],
-        "column_encoding": {k: v for k, v in _ENCODINGS.items() if k in names},
+        "use_dictionary": [name for name in table.schema.names if name not in encodings],
+        "column_encoding": encodings,
         "store_schema": False,
     }
     with pq.ParquetWriter(sink, table.schema, **options) as writer:
@@ -50,6 +50,15 @@ def encode_object(table: pa.Table, footer: Footer) -> bytes:
         metadata: dict[Any, Any] = {METADATA_KEY: encode_footer(done)}
         writer.add_key_value_metadata(metadata)
     return sink.getvalue()
+
+
+def _encodings(schema: pa.Schema) -> dict[str, str]:
+    """Return the encodings of the columns that are not to have a dictionary."""
+    return {
+        field.name: _ENCODINGS[field.name]
+        for field in schema
+        if field.name in _ENCODINGS and not pa.types.is_dictionary(field.type)
+    }
 
 
 def read_footer(source: Any, key: str) -> Footer:

@@ -5,6 +5,7 @@ This is the reference, one event at a time. `arrow.py` computes the same over co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from fractions import Fraction
 from functools import cache
@@ -49,10 +50,16 @@ def integer_weights(terms: tuple[Term, ...]) -> tuple[dict[str, int], int]:
 
 def score(domain: Domain, event: Event, rules: RuleSet) -> int:
     """Return the event's score in hundredths, rounded half-even from the decimal values."""
+    inputs = {term.column: getattr(event, term.column) for term in rules.scores[domain]}
+    return score_of(domain, inputs, rules)
+
+
+def score_of(domain: Domain, inputs: Mapping[str, float], rules: RuleSet) -> int:
+    """Return the score in hundredths of the columns that it is made of."""
     factors, unit = integer_weights(rules.scores[domain])
     total: int | Fraction = 0
     for column, factor in factors.items():
-        total += factor * hundredths(getattr(event, column))
+        total += factor * hundredths(inputs[column])
     return divide_half_even(total, unit)
 
 

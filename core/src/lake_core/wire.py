@@ -4,7 +4,7 @@ A packed record carries many events, all for one shard. It starts with 18 bytes,
 
     offset  size  field
     0       4     magic F5 4C 4B 50 (F5 never occurs in UTF-8, so no JSON begins like this)
-    4       1     form: 1 = ndjson-zstd
+    4       1     form: 1 = ndjson-zstd, 2 = arrow-zstd
     5       1     flags: 0; a reader refuses others
     6       4     number of events, 1..65,536
     10      4     size of the payload before compression in bytes, 1..16 MiB
@@ -12,6 +12,7 @@ A packed record carries many events, all for one shard. It starts with 18 bytes,
     18            the payload, as the form says
 
 Form 1, `ndjson-zstd`: one zstd frame of JSON objects, each ended by one LF (0A).
+Form 2, `arrow-zstd`: one zstd frame of an Arrow IPC stream with one record batch.
 The whole record, header included, is at most 1 MiB.
 """
 
@@ -37,12 +38,14 @@ class Packing(StrEnum):
 
     NONE = "none"
     NDJSON_ZSTD = "ndjson-zstd"
+    ARROW_ZSTD = "arrow-zstd"
 
 
 class Form(IntEnum):
     """The packed forms, as the header names them. New ones get new numbers."""
 
     NDJSON_ZSTD = 1
+    ARROW_ZSTD = 2
 
 
 @dataclass(frozen=True, slots=True)

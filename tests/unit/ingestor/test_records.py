@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor import shards
-from ingestor.records import OutgoingRecord, PackedRecords, PlainRecords
+from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords
 from ingestor.shards import Shard, ShardMap
 from lake_core.packed import unpack
 from lake_core.wire import MAX_RECORD_BYTES
@@ -54,7 +54,7 @@ def test_packing_loses_and_reorders_nothing_within_a_shard(
     events: list[tuple[str, bytes]], count: int, payload_bytes: int
 ) -> None:
     known = shard_map(count)
-    packed = PackedRecords(lambda: known, payload_bytes, 1.0)
+    packed = PackedRecords(NdjsonPacker(), lambda: known, payload_bytes, 1.0)
     records: list[OutgoingRecord] = []
     for position, (key, raw) in enumerate(events):
         records += packed.add(key, raw, position, 0.0)
@@ -73,7 +73,7 @@ def test_what_cannot_be_compressed_still_fits_a_record() -> None:
     noise = [
         hashlib.shake_256(bytes([n % 251, n // 251])).hexdigest(5000).encode() for n in range(300)
     ]
-    packed = PackedRecords(lambda: shard_map(1), 10**9, 1.0)
+    packed = PackedRecords(NdjsonPacker(), lambda: shard_map(1), 10**9, 1.0)
     records = [r for n, raw in enumerate(noise) for r in packed.add("k", raw, n, 0.0)]
     records += packed.rest()
     assert [line for record in records for line in unpack(record.data)] == noise
@@ -81,7 +81,7 @@ def test_what_cannot_be_compressed_still_fits_a_record() -> None:
 
 
 def test_events_linger_no_longer_than_they_may() -> None:
-    packed = PackedRecords(lambda: shard_map(1), 10_000, 0.5)
+    packed = PackedRecords(NdjsonPacker(), lambda: shard_map(1), 10_000, 0.5)
     assert list(packed.add("k", b"{}", 0, 10.0)) == []
     assert list(packed.due(10.4)) == []
     assert [record.events for record in packed.due(10.5)] == [1]
@@ -89,7 +89,7 @@ def test_events_linger_no_longer_than_they_may() -> None:
 
 def test_a_new_shard_map_sends_what_was_packed_by_the_old_one_first() -> None:
     maps = [shard_map(1)]
-    packed = PackedRecords(lambda: maps[-1], 10_000, 1.0)
+    packed = PackedRecords(NdjsonPacker(), lambda: maps[-1], 10_000, 1.0)
     assert list(packed.add("k", b"1", 0, 0.0)) == []
     maps.append(shard_map(2))
     (old,) = packed.add("k", b"2", 1, 0.0)

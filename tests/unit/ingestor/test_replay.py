@@ -17,7 +17,7 @@ from ingestor.pace import Pace
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import OutgoingRecord, PackedRecords, PlainRecords
+from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.settings import Settings
 from lake_core.errors import InputError, TransientError, UnreadableObject
@@ -50,7 +50,7 @@ class World:
         source = source_of(self.content)
         scan, known = source.scan(), shard_map(3)
         putter = Putter(self.stream, Settings("b", shard_limits=False), lambda: None)
-        packed = PackedRecords(lambda: known, 600, 1.0)
+        packed = PackedRecords(NdjsonPacker(), lambda: known, 600, 1.0)
         try:
             return Replay(
                 source=source,

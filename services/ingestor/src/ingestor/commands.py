@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from ingestor.cursor import ClaimHeld, Cursor, Position
@@ -20,7 +20,7 @@ from ingestor.pace import Pace, rate_of_speed
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import PackedRecords, PlainRecords, Records
+from ingestor.records import NdjsonPacker, PackedRecords, Packer, PlainRecords, Records
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.requeue import QuarantineKey, requeue
 from ingestor.s3_bucket import S3Bucket, S3File
@@ -101,6 +101,15 @@ def rows_of_tick(now: float, every: int, rows_per_day: int) -> int:
     tick = int(now // every)
     before, after = (at * rows_per_day * every // DAY_SECONDS for at in (tick, tick + 1))
     return after - before
+
+
+def _packer(packing: str, domain: Domain) -> Packer[Any]:
+    if packing == Packing.NDJSON_ZSTD:
+        return NdjsonPacker()
+    # 40 MB of Arrow, for those who use it.
+    from ingestor.arrow_packer import ArrowPacker  # noqa: PLC0415
+
+    return ArrowPacker(domain)
 
 
 class ReplayCommand:
@@ -226,6 +235,7 @@ class ReplayCommand:
         if self._asked.packing == Packing.NONE:
             return PlainRecords(self._stream.shards)
         return PackedRecords(
+            _packer(self._asked.packing, self._domain),
             self._stream.shards,
             self._settings.packed_payload_bytes,
             self._settings.linger_seconds,

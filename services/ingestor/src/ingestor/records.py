@@ -1,17 +1,26 @@
-"""Makes Kinesis records of events: one each, or many of one shard packed together."""
+"""Makes Kinesis records of events: one each, or many of one shard packed together.
+
+What an event becomes on the way is its packing's business: `entry` says it, and records are made
+of entries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ingestor.shards import Shard, ShardMap
+from lake_core.events import Event
 from lake_core.packed import pack
+from lake_core.parsing import encode_event
 from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
 
 # Compression can at worst add a little; then a payload of this size still makes a legal record.
 SAFE_PAYLOAD_BYTES: Final = MAX_RECORD_BYTES - HEADER_BYTES - 16 * 1024
+
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +40,45 @@ class OutgoingRecord:
         return len(self.data) + len(self.partition_key.encode())
 
 
+class Packer(Protocol[Entry]):
+    """A packed form."""
+
+    def entry(self, event: Event) -> Entry:
+        """Return what a record is made of: one event in the shape that `pack` takes."""
+        ...
+
+    def size(self, entry: Entry) -> int:
+        """Return how many bytes it adds to a payload, at most."""
+        ...
+
+    def pack(self, entries: Sequence[Entry]) -> bytes:
+        """Return the record."""
+        ...
+
+
+class NdjsonPacker:
+    """`ndjson-zstd`."""
+
+    def entry(self, event: Event) -> bytes:
+        """See `Packer`."""
+        return encode_event(event)
+
+    def size(self, entry: bytes) -> int:
+        """See `Packer`."""
+        return len(entry) + 1
+
+    def pack(self, entries: Sequence[bytes]) -> bytes:
+        """See `Packer`."""
+        return pack(entries)
+
+
 @dataclass(slots=True)
-class _Buffer:
+class _Buffer(Generic[Entry]):
     shard: Shard
     partition_key: str
     first_position: int
     since: float
-    lines: list[bytes] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     payload_bytes: int = 0
 
 
@@ -46,6 +87,10 @@ class PlainRecords:
 
     def __init__(self, shards: Callable[[], ShardMap]) -> None:
         self._shards = shards
+
+    def entry(self, event: Event) -> bytes:
+        """Return the event as JSON."""
+        return encode_event(event)
 
     def add(self, key: str, raw: bytes, position: int, now: float) -> Iterator[OutgoingRecord]:
         """Take an event; yield the records that are ready."""
@@ -66,32 +111,42 @@ class PlainRecords:
         return []
 
 
-class PackedRecords:
-    """Records of many events (`ndjson-zstd`), all of one shard, in the order they came."""
+class PackedRecords(Generic[Entry]):
+    """Records of many events, all of one shard, in the order they came."""
 
     def __init__(
-        self, shards: Callable[[], ShardMap], payload_bytes: int, linger_seconds: float
+        self,
+        packer: Packer[Entry],
+        shards: Callable[[], ShardMap],
+        payload_bytes: int,
+        linger_seconds: float,
     ) -> None:
+        self._packer = packer
         self._shards = shards
         self._payload_bytes = min(payload_bytes, SAFE_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
         self._linger_seconds = linger_seconds
-        self._buffers: dict[str, _Buffer] = {}
+        self._buffers: dict[str, _Buffer[Entry]] = {}
         self._map: ShardMap | None = None
 
-    def add(self, key: str, raw: bytes, position: int, now: float) -> Iterator[OutgoingRecord]:
+    def entry(self, event: Event) -> Entry:
+        """Return the event as its packing takes it."""
+        return self._packer.entry(event)
+
+    def add(self, key: str, entry: Entry, position: int, now: float) -> Iterator[OutgoingRecord]:
         """Take an event; yield the records that are ready."""
+        size = self._packer.size(entry)
         if (current := self._shards()) is not self._map:
             yield from self.rest()
             self._map = current
         shard = current.shard_of(key)
         buffer = self._buffers.get(shard.shard_id)
-        if buffer and self._is_full(buffer, len(raw)):
+        if buffer and self._is_full(buffer, size):
             yield self._take(buffer)
             buffer = None
         if buffer is None:
             buffer = self._buffers[shard.shard_id] = _Buffer(shard, key, position, now)
-        buffer.lines.append(raw)
-        buffer.payload_bytes += len(raw) + 1
+        buffer.entries.append(entry)
+        buffer.payload_bytes += size
 
     def due(self, now: float) -> Iterator[OutgoingRecord]:
         """Yield what has waited long enough."""
@@ -108,22 +163,21 @@ class PackedRecords:
         """Return where the rows that still wait here begin, one a shard."""
         return [buffer.first_position for buffer in self._buffers.values()]
 
-    def _is_full(self, buffer: _Buffer, added: int) -> bool:
+    def _is_full(self, buffer: _Buffer[Entry], added: int) -> bool:
         return (
-            buffer.payload_bytes + added + 1 > self._payload_bytes
-            or len(buffer.lines) >= MAX_EVENTS
+            buffer.payload_bytes + added > self._payload_bytes or len(buffer.entries) >= MAX_EVENTS
         )
 
-    def _take(self, buffer: _Buffer) -> OutgoingRecord:
+    def _take(self, buffer: _Buffer[Entry]) -> OutgoingRecord:
         del self._buffers[buffer.shard.shard_id]
         return OutgoingRecord(
-            pack(buffer.lines),
+            self._packer.pack(buffer.entries),
             buffer.partition_key,
             buffer.shard.shard_id,
             buffer.shard.hash_key,
-            len(buffer.lines),
+            len(buffer.entries),
             buffer.first_position,
         )
 
 
-Records = PlainRecords | PackedRecords
+Records = PlainRecords | PackedRecords[Any]

@@ -20,7 +20,6 @@ from ingestor.records import OutgoingRecord, Records
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source, shift
 from lake_core.errors import InputError, TransientError
 from lake_core.events import partition_key
-from lake_core.parsing import encode_event
 
 log = logging.getLogger("ingestor")
 # Leaves time to close and to save the cursor within the grace of stop.py.
@@ -172,8 +171,8 @@ class Replay:
         shift(event, lap * self.scan.span_days)
         event.event_source, event.event_row = source, row.row
         event.ingest_timestamp = dt.datetime.now(dt.UTC)
-        raw, key = encode_event(event), partition_key(event)
-        self._put(self.records.add(key, raw, self._read, time.monotonic()))
+        entry, key = self.records.entry(event), partition_key(event)
+        self._put(self.records.add(key, entry, self._read, time.monotonic()))
 
     def _put(self, records: Iterable[OutgoingRecord]) -> None:
         """Hand records over, waiting for room; those a stop leaves behind stay unacknowledged."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake_core.arrow import lake_schema
 from lake_core.errors import TransientError
 from lake_core.layout import Chain
 from lake_core.live import FORMAT_VERSION, MAX_BODY_BYTES, LiveChunk, pack_rows
@@ -75,7 +76,7 @@ class LiveView:
         before = len(writer.pending) - len(new)
         after = writer.pending[before - 1].sequence if before else writer.end
         self._through = new[-1].number
-        if sum(len(record.events) for record in new) > MAX_ROWS:
+        if sum(record.usable for record in new) > MAX_ROWS:
             return
         try:
             self._write(new, after)
@@ -94,7 +95,8 @@ class LiveView:
         return [] if any(record.gap_possible for record in new) else new
 
     def _write(self, new: Sequence[StreamRecord], after: str | None) -> None:
-        table = scored_rows(self._chain.domain, new, self._rules)
+        domain = self._chain.domain
+        table = scored_rows(domain, new, self._rules).cast(lake_schema(domain))
         chunk = LiveChunk(
             format_version=FORMAT_VERSION,
             scoring_version=self._rules.scoring_version,

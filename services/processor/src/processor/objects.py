@@ -11,13 +11,15 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from lake_core.arrow import Positions, scored_table
+from lake_core.arrow import Positions
+from lake_core.arrow import scored_rows as score
 from lake_core.footer import FORMAT_VERSION, Footer
 from lake_core.names import Domain
 from lake_core.parquet import encode_object
 from lake_core.rules import RuleSet
 from lake_core.schema import SCHEMA_VERSION
 from processor.chain import Range
+from processor.event_columns import table_of
 from processor.records import Poison, StreamRecord
 
 _HASH_DIGITS: Final = 16  # of SHA-256: names of one range's candidates, a handful at most
@@ -74,15 +76,14 @@ def lake_object(due: Range, rules: RuleSet, quarantine_key: str | None) -> tuple
 
 
 def scored_rows(domain: Domain, records: Sequence[StreamRecord], rules: RuleSet) -> pa.Table:
-    """Return the usable entries of the records as rows of `lake_schema`."""
-    counted = [(record, len(record.events)) for record in records]
-    positions = Positions(
-        sequence_number=[r.sequence for r, n in counted for _ in range(n)],
-        record_index=[index for record in records for index in record.indexes],
-        arrival_milliseconds=[r.arrival for r, n in counted for _ in range(n)],
+    """Return the usable entries of the records as rows of `lake_schema`, text as words."""
+    table = table_of(domain, (run for record in records for run in record.rows))
+    positions = Positions.of_records(
+        [record.sequence for record in records],
+        [record.arrival for record in records],
+        [record.indexes for record in records],
     )
-    events = [event for record in records for event in record.events]
-    return scored_table(domain, events, positions, rules)
+    return score(domain, table, positions, rules)
 
 
 def _footer(due: Range, rules: RuleSet, quarantine_key: str | None) -> Footer:
@@ -100,7 +101,7 @@ def _footer(due: Range, rules: RuleSet, quarantine_key: str | None) -> Footer:
         first_arrival=records[0].arrival,
         last_arrival=records[-1].arrival,
         records=len(records),
-        rows=sum(len(record.events) for record in records),
+        rows=sum(record.usable for record in records),
         unusable=sum(len(record.poison) for record in records),
         payload_bytes=sum(record.payload_bytes for record in records),
         stream_bytes=sum(record.stream_bytes for record in records),
