@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from lake_core.arrow_packed import unpack_rows
+from lake_core.kpl import disaggregate, is_aggregate
 from lake_core.names import Domain
 from lake_core.packed import lines_of, unseal
 from lake_core.schema import all_columns
@@ -15,6 +16,8 @@ from lake_core.wire import Form, is_packed
 
 def plain_lines(domain: Domain, record: bytes) -> list[bytes]:
     """Return one JSON object an event; the record has no event that cannot be used."""
+    if is_aggregate(record):
+        return [user.data for user in disaggregate(record)]
     if not is_packed(record):
         return [record]
     header, payload = unseal(record)

@@ -133,7 +133,7 @@ def test_every_value_of_the_uploaded_file_is_on_the_stream(
         assert {name: str(event[name]) for name in cells} == cells
 
 
-@pytest.mark.parametrize("packing", ["ndjson-zstd", "arrow-zstd"])
+@pytest.mark.parametrize("packing", ["kpl", "ndjson-zstd", "arrow-zstd"])
 def test_a_packed_event_is_on_the_shard_of_its_key(
     lake: Lake, readings: Path, packing: str
 ) -> None:
@@ -146,7 +146,7 @@ def test_a_packed_event_is_on_the_shard_of_its_key(
     assert len(set(plain.values())) == SHARDS
 
 
-@pytest.mark.parametrize("packing", ["ndjson-zstd", "arrow-zstd"])
+@pytest.mark.parametrize("packing", ["kpl", "ndjson-zstd", "arrow-zstd"])
 def test_the_shop_s_file_is_taken_as_it_was_downloaded(
     lake: Lake, tmp_path: Path, packing: str
 ) -> None:

@@ -5,6 +5,8 @@ Each test has a stream incarnation, a bucket and lease tables of its own.
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import os
 import signal
@@ -30,6 +32,7 @@ from lake_core.packed import pack
 from lake_core.parquet import read_object
 from lake_core.parsing import encode_event, event_from_cells
 from lake_core.schema import columns, csv_header
+from lake_core.wire import Packing
 
 STREAM = STREAMS[Domain.MANUFACTURING]
 DEADLINE_SECONDS = 90
@@ -193,6 +196,31 @@ def test_rows_in_the_lake_equal_rows_sent_by_identity_and_by_every_value(lake: L
         lake.send(rows, f"packed.csv-0000000{batch}-0", packing)
     lake.wait_for(2300)
     lake.assert_equal_to_what_was_sent()
+
+
+@pytest.mark.parametrize("packing", list(Packing))
+def test_what_the_ingestor_sends_is_in_the_lake_whatever_the_packing(
+    lake: Lake, tmp_path: Path, packing: Packing
+) -> None:
+    lake.start()
+    rows = make_rows(4000)
+    path = tmp_path / "packed.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, csv_header(Domain.MANUFACTURING))
+        writer.writeheader()
+        writer.writerows(rows)
+    source = f"packed.csv-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}-0"
+    lake.sent = {(source, row): cells for row, cells in enumerate(rows)}
+    command = ["replay", "--source", str(path), "--stream", STREAM, "--packing", packing]
+    subprocess.run(
+        [sys.executable, "-m", "ingestor", *command],
+        env={"PATH": os.environ["PATH"], **lake.aws.env, "INGESTOR_BUCKET": lake.bucket},
+        check=True,
+    )
+    lake.wait_for(4000)
+    lake.assert_equal_to_what_was_sent()
+    assert len({name.chain.shard for name in map(RangeName.parse, lake.objects("processed/"))
+                if name}) == 2  # fmt: skip
 
 
 def test_poison_goes_to_quarantine_and_its_neighbours_to_the_lake(lake: Lake) -> None:

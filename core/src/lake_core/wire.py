@@ -37,6 +37,7 @@ class Packing(StrEnum):
     """What the ingestor's `--packing` offers."""
 
     NONE = "none"
+    KPL = "kpl"
     NDJSON_ZSTD = "ndjson-zstd"
     ARROW_ZSTD = "arrow-zstd"
 

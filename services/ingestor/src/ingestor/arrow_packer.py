@@ -33,6 +33,7 @@ class ArrowPacker:
         texts = (getattr(entry, name) for name in self._texts)
         return self._fixed + sum(len(text.encode()) for text in texts if text is not None)
 
-    def pack(self, entries: Sequence[Event]) -> bytes:
+    def pack(self, entries: Sequence[Event], hash_key: str) -> bytes:
         """See `records.Packer`."""
+        del hash_key
         return pack_rows(event_batch(self._domain, entries))

@@ -20,7 +20,15 @@ from ingestor.pace import Pace, rate_of_speed
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import NdjsonPacker, PackedRecords, Packer, PlainRecords, Records
+from ingestor.records import (
+    KPL_PAYLOAD_BYTES,
+    KplPacker,
+    NdjsonPacker,
+    PackedRecords,
+    Packer,
+    PlainRecords,
+    Records,
+)
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.requeue import QuarantineKey, requeue
 from ingestor.s3_bucket import S3Bucket, S3File
@@ -106,6 +114,8 @@ def rows_of_tick(now: float, every: int, rows_per_day: int) -> int:
 def _packer(packing: str, domain: Domain) -> Packer[Any]:
     if packing == Packing.NDJSON_ZSTD:
         return NdjsonPacker()
+    if packing == Packing.KPL:
+        return KplPacker()
     # 40 MB of Arrow, for those who use it.
     from ingestor.arrow_packer import ArrowPacker  # noqa: PLC0415
 
@@ -234,10 +244,13 @@ class ReplayCommand:
     def _records(self) -> Records:
         if self._asked.packing == Packing.NONE:
             return PlainRecords(self._stream.shards)
+        payload_bytes = self._settings.packed_payload_bytes
+        if self._asked.packing == Packing.KPL:
+            payload_bytes = min(payload_bytes, KPL_PAYLOAD_BYTES)
         return PackedRecords(
             _packer(self._asked.packing, self._domain),
             self._stream.shards,
-            self._settings.packed_payload_bytes,
+            payload_bytes,
             self._settings.linger_seconds,
         )
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ingestor.shards import Shard, ShardMap
-from lake_core.events import Event
+from lake_core.events import Event, partition_key
+from lake_core.kpl import aggregate
 from lake_core.packed import pack
 from lake_core.parsing import encode_event
 from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
@@ -19,6 +20,11 @@ from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECO
 # Compression can at worst add a little; then a payload of this size still makes a legal record.
 SAFE_PAYLOAD_BYTES: Final = MAX_RECORD_BYTES - HEADER_BYTES - 16 * 1024
 
+
+# The most that protobuf adds: tags, lengths and indexes of a user record and of its key.
+_KPL_ENTRY_BYTES: Final = 24
+# What the KPL itself makes; KCL unfolds many of them at once, in a heap of 256 MB.
+KPL_PAYLOAD_BYTES: Final = 50 * 1024
 
 Entry = TypeVar("Entry")
 
@@ -51,8 +57,8 @@ class Packer(Protocol[Entry]):
         """Return how many bytes it adds to a payload, at most."""
         ...
 
-    def pack(self, entries: Sequence[Entry]) -> bytes:
-        """Return the record."""
+    def pack(self, entries: Sequence[Entry], hash_key: str) -> bytes:
+        """Return the record that will be put with an explicit hash key."""
         ...
 
 
@@ -67,9 +73,27 @@ class NdjsonPacker:
         """See `Packer`."""
         return len(entry) + 1
 
-    def pack(self, entries: Sequence[bytes]) -> bytes:
+    def pack(self, entries: Sequence[bytes], hash_key: str) -> bytes:
         """See `Packer`."""
+        del hash_key
         return pack(entries)
+
+
+class KplPacker:
+    """`kpl`; its entries are (partition key, JSON)."""
+
+    def entry(self, event: Event) -> tuple[str, bytes]:
+        """See `Packer`."""
+        return partition_key(event), encode_event(event)
+
+    def size(self, entry: tuple[str, bytes]) -> int:
+        """See `Packer`."""
+        key, raw = entry
+        return len(key.encode()) + len(raw) + _KPL_ENTRY_BYTES
+
+    def pack(self, entries: Sequence[tuple[str, bytes]], hash_key: str) -> bytes:
+        """See `Packer`."""
+        return aggregate(entries, hash_key)
 
 
 @dataclass(slots=True)
@@ -171,7 +195,7 @@ class PackedRecords(Generic[Entry]):
     def _take(self, buffer: _Buffer[Entry]) -> OutgoingRecord:
         del self._buffers[buffer.shard.shard_id]
         return OutgoingRecord(
-            self._packer.pack(buffer.entries),
+            self._packer.pack(buffer.entries, buffer.shard.hash_key),
             buffer.partition_key,
             buffer.shard.shard_id,
             buffer.shard.hash_key,
