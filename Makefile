@@ -25,6 +25,7 @@ verify_processor = $(PYTHON) requirements/kcl_jars.py check $(VENVS)/processor
 verify_glue = $(PYTHON) requirements/spark_jars.py fetch $(VENVS)/glue
 CODE := core services glue local infra tests bench requirements
 TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src glue/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
+DOCKERFILES := $(wildcard services/*/Dockerfile local/Dockerfile tests/containers/*.Dockerfile)
 # The machine's own certificates, where it has any: behind a company's proxy uv's do not do.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS := true
@@ -115,6 +116,31 @@ clean: ## Remove the lake, generated data and caches; environments stay (rm -r .
 	@rm -rf .lake .lake.previous data cdk.out infra/dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -path ./.venvs -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
+##@ The lake in containers (README.md, "With Docker")
+# Behind a mirror or a proxy: pip's and uv's own configuration, and certificates, as build secrets.
+PIP_CONF ?= $(firstword $(wildcard ~/.config/pip/pip.conf ~/.pip/pip.conf /etc/pip.conf))
+UV_TOML ?= $(firstword $(wildcard ~/.config/uv/uv.toml /etc/uv/uv.toml))
+CERTIFICATES ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
+comma := ,
+secret = $(if $(2),--secret id=$(1)$(comma)src=$(2))
+argument = $(if $(2),--build-arg $(1)=$(2))
+BUILD = docker buildx build --quiet --load $(if $(PLATFORM),--platform $(PLATFORM)) \
+	$(call secret,pip.conf,$(PIP_CONF)) $(call secret,uv.toml,$(UV_TOML)) $(call secret,certificates,$(CERTIFICATES)) \
+	$(call argument,PYTHON_IMAGE,$(PYTHON_IMAGE)) $(call argument,PYTHON_DIGEST,$(PYTHON_DIGEST)) \
+	--build-arg REVISION=$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+TAG ?= local
+
+.PHONY: images
+images: ## Build the images, with this machine's registries and certificates (PLATFORM=linux/arm64, TAG=local)
+	@for image in $(SERVICES); do \
+		echo "· image $$image"; \
+		$(BUILD) --file services/$$image/Dockerfile --tag multi-source-data-lake/$$image:$(TAG) . >/dev/null; \
+	done
+	@for image in emulator local; do \
+		echo "· image $$image"; \
+		$(BUILD) --file local/Dockerfile --target $$image --tag multi-source-data-lake/$$image:$(TAG) . >/dev/null; \
+	done
+
 ##@ AWS (docs/operations.md)
 STAGE ?= dev
 export INFRA_STAGE := $(STAGE)
@@ -155,16 +181,17 @@ destroy: synth $(VENVS)/cdk/.ready ## Take the stacks down; the bucket with the 
 
 ##@ Code
 .PHONY: check
-check: $(VENVS)/dev/.ready $(VENVS)/infra/.ready ## The gate, under a minute when warm: locks, ruff, format, mypy strict, import rules
+check: $(VENVS)/dev/.ready $(VENVS)/infra/.ready ## The gate, under a minute when warm: locks, ruff, format, mypy strict, Dockerfiles, import rules
 	@failed=0; step() { "$$@" || failed=1; }; \
 	$(VENVS)/infra/bin/mypy --no-error-summary --cache-dir .mypy_cache/infra infra/src $(wildcard tests/unit/infra/*.py) & infra=$$!; \
 	step $(PYTHON) requirements/lock.py check; \
 	step $(DEV)/ruff check --quiet $(CODE); \
 	step $(DEV)/ruff format --check --quiet $(CODE); \
 	step $(DEV)/mypy --no-error-summary $(TYPED); \
+	step $(DEV)/hadolint $(DOCKERFILES); \
 	wait $$infra || failed=1; \
 	report=$$($(DEV)/lint-imports --no-logo 2>&1) || { failed=1; echo "$$report"; }; \
-	if [ $$failed = 0 ]; then echo "check: locks, ruff, format, mypy, import rules: clean"; else echo "check FAILED (\`make format\` mends format)"; exit 1; fi
+	if [ $$failed = 0 ]; then echo "check: locks, ruff, format, mypy, Dockerfiles, import rules: clean"; else echo "check FAILED (\`make format\` mends format)"; exit 1; fi
 
 .PHONY: format
 format: $(VENVS)/dev/.ready ## Format the code and fix what ruff can fix
@@ -199,6 +226,11 @@ $(UNIT): test-unit-%: $(VENVS)/%/.ready
 .PHONY: test-integration
 test-integration: setup $(VENVS)/dev/.ready ## Contract, integration and gate tests, with the emulator and the real KCL
 	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python $(PYTEST) tests/gate tests/contract tests/integration
+
+.PHONY: test-containers
+test-containers: $(VENVS)/dev/.ready ## Images and compose: built, up, killed, stopped, down; skipped without a container engine
+	@$(DEV)/python $(PYTEST) tests/containers
+	@LAKE_TEST_EMULATOR=container $(DEV)/python $(PYTEST) tests/contract
 
 .PHONY: faults
 faults: setup $(VENVS)/dev/.ready ## Every fault we can cause, against the real KCL (ONLY=<row> REPEAT=n SEED=n)

@@ -8,8 +8,12 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/*
 ARG PYTHON_AT
 ARG HOME_OF_IT
+# `python` and `home` are build contexts.
+# hadolint ignore=DL3022
 COPY --from=python bin ${PYTHON_AT}/bin
+# hadolint ignore=DL3022
 COPY --from=python lib ${PYTHON_AT}/lib
+# hadolint ignore=DL3022
 COPY --from=home . ${HOME_OF_IT}
 RUN ln -sfn /usr/lib/jvm/java-17-openjdk-* ${HOME_OF_IT}/fs/var/lib/localstack/lib/java/21 \
     && rm -f ${HOME_OF_IT}/localstack.pid ${HOME_OF_IT}/localstack.log

@@ -1,11 +1,13 @@
-"""`python -m lake_local run|demo|data|verify|provision|java`: the lake on this machine."""
+"""`python -m lake_local run|demo|data|verify|provision|guide|java`: the lake on this machine."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,7 @@ from lake_core.settings import load
 from lake_local import aws, demo, verification
 from lake_local.data_set import generated_file
 from lake_local.directory import LakeDirectory
+from lake_local.guide import guide
 from lake_local.java import find_java
 from lake_local.provision import provision
 from lake_local.runner import Request, run_forever, run_lake
@@ -39,6 +42,7 @@ def main(arguments: list[str]) -> int:
             "provision": _provision,
             "java": _java,
             "verify": _verify,
+            "guide": _guide,
         }[options.command](options, settings)
     except LakeError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -67,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "verify", help="prove of the lake, running or left on disk, that it is whole"
     )
+    guided = commands.add_parser("guide", help="tell what goes on in a lake, until stopped")
+    guided.add_argument("--api", required=True, metavar="URL", help="of the API")
+    guided.add_argument("--shown", metavar="URL", help="the same as a person types it")
     commands.add_parser("java", help="print the Java runtime that the KCL is run with")
     return parser
 
@@ -111,6 +118,15 @@ def _provision(options: argparse.Namespace, settings: Settings) -> int:
 def _verify(options: argparse.Namespace, settings: Settings) -> int:
     del options
     return verification.verify(CHECKOUT, LakeDirectory(settings.directory), os.environ)
+
+
+def _guide(options: argparse.Namespace, settings: Settings) -> int:
+    del settings
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    guide(options.api, options.shown or options.api, print, stop)
+    return 0
 
 
 def _java(options: argparse.Namespace, settings: Settings) -> int:

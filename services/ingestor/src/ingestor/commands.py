@@ -117,8 +117,13 @@ def _packer(packing: str, domain: Domain) -> Packer[Any]:
     if packing == Packing.KPL:
         return KplPacker()
     # 40 MB of Arrow, for those who use it.
-    from ingestor.arrow_packer import ArrowPacker  # noqa: PLC0415
-
+    try:
+        from ingestor.arrow_packer import ArrowPacker  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"--packing {packing} needs {error.name}, which is not installed; an image has it when "
+            "it was built with --build-arg ARROW=true"
+        ) from error
     return ArrowPacker(domain)
 
 
