@@ -86,7 +86,8 @@ def test_a_shard_that_is_split_keeps_what_it_held(aws: Any, stream: str) -> None
     kinesis.split_shard(
         StreamName=stream, ShardToSplit=parent["ShardId"], NewStartingHashKey=str(2**127)
     )
-    assert eventually(lambda: len(shards(kinesis, stream)) == 3, WITHIN_SECONDS)
+    kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+    assert len(shards(kinesis, stream)) == 3
     assert [r["Data"] for r in records_of(kinesis, stream, parent["ShardId"])] == [b"before"]
     children = [s for s in shards(kinesis, stream) if s.get("ParentShardId") == parent["ShardId"]]
     assert len(children) == 2

@@ -17,6 +17,7 @@ from lake_local.lake_answers import lake_figures
 LOOK_SECONDS: Final = 1.0
 SPEAK_SECONDS: Final = 10.0  # while the data set comes in
 IDLE_SPEAK_SECONDS: Final = 60.0  # when there is only the trickle
+LONG_SECONDS: Final = 120.0  # what a start takes on a small machine, and some
 TRICKLE_ROWS_PER_SECOND: Final = 100  # more than any trickle, less than any data set
 INTEGRATED: Final = "/v1/insights/integrated"
 THINGS: Final = {Domain.MANUFACTURING: "readings", Domain.ECOMMERCE: "purchases"}
@@ -30,23 +31,24 @@ class Guide:
         self._address = address
         self._began: float | None = None
         self._said = ""
-        self._insight = False
+        self._insight = self._doubted = False
         self._spoke_at = 0.0
         self._rows = 0
 
     def look(self, now: float) -> Iterator[str]:
         """Yield what there is to say at `now`, in seconds of a clock that never goes back."""
-        self._began = now if self._began is None else self._began
+        if self._began is None:
+            self._began = now
         if not self._insight:
-            yield from self._until_first_insight(now)
+            yield from self._until_first_insight(now, now - self._began)
         else:
             yield from self._growth(now)
 
-    def _until_first_insight(self, now: float) -> Iterator[str]:
+    def _until_first_insight(self, now: float, waited: float) -> Iterator[str]:
         answer = self._get(INTEGRATED)
         if answer.ok:
             self._insight, self._spoke_at = True, now
-            yield f"first insight after {now - (self._began or now):.0f} s:"
+            yield f"first insight after {waited:.0f} s:"
             yield from (f"  {name}: {value}" for name, value in _headlines(answer.body))
             yield from self._where_to_look()
             return
@@ -54,10 +56,14 @@ class Guide:
         if missing != self._said:
             self._said = missing
             yield f"waiting: {missing}"
+        if waited > LONG_SECONDS and not self._doubted:
+            self._doubted = True
+            yield "this takes long; who is not well: docker compose ps --all"
+            yield "                 and why:         docker compose logs --tail 20"
 
     def _where_to_look(self) -> Iterator[str]:
-        yield f"look:   {self._address}            the page"
-        yield f"        {self._address}/docs       every question the API answers"
+        yield f"look:   {self._address}  the page"
+        yield f"        {self._address}/docs  every question the API answers"
         yield f"        {self._address}{INTEGRATED}"
         yield "prove:  docker compose exec analytics-api python -m analytics_api verify --raw"
         yield "follow: docker compose logs --follow ingestor manufacturing-processor"
@@ -91,7 +97,7 @@ def _headlines(insights: dict[str, Any]) -> Iterator[tuple[str, object]]:
 def _missing(answer: Answer) -> str:
     if isinstance(answer.body, dict):
         return str(answer.body.get("detail", answer.status))
-    return f"the API does not answer yet ({answer.reason or answer.status})"
+    return "the API does not answer yet"
 
 
 def guide(api: str, shown: str, say: Callable[[str], None], stop: threading.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lake_local.guide import IDLE_SPEAK_SECONDS, INTEGRATED, SPEAK_SECONDS, Guide
+from lake_local.guide import IDLE_SPEAK_SECONDS, INTEGRATED, LONG_SECONDS, SPEAK_SECONDS, Guide
 from lake_local.http_client import Answer
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -40,11 +40,18 @@ def said(guide: Guide, now: float) -> list[str]:
 def test_what_is_waited_for_is_said_once() -> None:
     api = Api()
     guide = Guide(api.get, ADDRESS)
-    assert said(guide, 0) == ["waiting: the API does not answer yet (connection refused)"]
+    assert said(guide, 0) == ["waiting: the API does not answer yet"]
     assert said(guide, 1) == []
     problem: dict[str, Any] = {"detail": "no data of manufacturing yet"}
     api.answers["/readyz"] = Answer(503, problem)
     assert said(guide, 2) == ["waiting: no data of manufacturing yet"]
+
+
+def test_a_start_that_takes_long_leads_to_who_is_not_well() -> None:
+    guide = Guide(Api().get, ADDRESS)
+    said(guide, 0)
+    assert "docker compose ps" in said(guide, LONG_SECONDS + 1)[0]
+    assert said(guide, LONG_SECONDS + 2) == []
 
 
 def test_the_first_insight_comes_with_its_time_and_the_places_to_look_at() -> None:
