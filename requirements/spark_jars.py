@@ -48,7 +48,10 @@ def fetch(venv: Path) -> None:
     venv = venv.resolve()  # Ivy wants it so
     target = venv / "jars"
     with tempfile.TemporaryDirectory(dir=venv) as work:
-        trust = f"-Djavax.net.ssl.trustStore={TRUSTED}" if TRUSTED.exists() else ""
+        # Ivy asks Maven's store in HOME first, and fails where that has a jar's description alone.
+        java = [f"-Duser.home={work}"]
+        if TRUSTED.exists():
+            java.append(f"-Djavax.net.ssl.trustStore={TRUSTED}")
         options = {
             "spark.jars.packages": ",".join(PACKAGES),
             "spark.jars.excludes": EXCLUDED,
@@ -56,10 +59,10 @@ def fetch(venv: Path) -> None:
             "spark.ui.enabled": "false",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.extraJavaOptions": trust,
+            "spark.driver.extraJavaOptions": " ".join(java),
         }
         command = [str(venv / "bin" / "python"), "-c", RESOLVE]
-        command += [f"{key}={value}" for key, value in options.items() if value]
+        command += [f"{key}={value}" for key, value in options.items()]
         told = subprocess.run(command, capture_output=True, text=True, check=False)
         if told.returncode:
             sys.stderr.write(told.stdout + told.stderr)
