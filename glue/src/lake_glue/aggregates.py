@@ -15,7 +15,7 @@ from lake_core.rules import RuleSet
 from lake_core.scoring import MAX_EFFICIENCY, MICRO, Risk, Segment
 
 FAILED_STATUS: Final = 2
-_LAP: Final = r"^.*-[^-]*-([0-9]{1,9})$"  # of an event source, as `lake_core.layout` makes it
+_LAP: Final = r"(?s)^.*-[^-]*-([0-9]{1,9})\z"  # of an event source, as `lake_core.layout` makes it
 _WIDTH: Final = 64
 
 
@@ -61,7 +61,7 @@ def _with_date(events: DataFrame, time: str) -> DataFrame:
 
 def _readings(rules: RuleSet) -> list[Column]:
     score = "maintenance_priority_score"
-    efficiency = F.sum(F.round(F.col("machine_efficiency") * MICRO).cast("long"))
+    efficiency = F.sum(F.rint(F.col("machine_efficiency") * MICRO).cast("long"))
     return [
         F.count("*").alias("readings"),
         _count(F.col("anomaly_flag") == 1).alias("anomalies"),
@@ -115,7 +115,7 @@ def _order(time: str) -> Column:
 
 
 def _hundredths(column: str) -> Column:
-    return F.round(F.col(column) * 100).cast("long")
+    return F.rint(F.col(column) * 100).cast("long")  # half to even
 
 
 def _mean(column: str) -> Column:

@@ -37,7 +37,7 @@ from lake_glue.ranges import LakeObjects, NewRanges, new_ranges
 from lake_glue.settings import Settings
 from lake_glue.staging import StagedObjects, Staging
 from lake_glue.tables import Branch, Curated, Moved
-from lake_glue.transforms import IDENTITY, each_identity_once, with_efficiency
+from lake_glue.transforms import IDENTITY, PLACE, each_identity_once, with_efficiency
 
 log = logging.getLogger(__name__)
 SOURCE_KEY: Final = "lake.source-snapshot"  # in an aggregate's summary
@@ -199,7 +199,7 @@ class Etl:
 
     def _appended(self, rows: DataFrame, base: int | None) -> Mapping[Chain, int]:
         """Return how many rows of each chain have an identity that is new."""
-        identities = rows.select(*IDENTITY, "incarnation", "shard")
+        identities = rows.select(*IDENTITY, *PLACE)
         once = each_identity_once(identities, self._known(identities, base))
         counted = once.groupBy("incarnation", "shard").count().collect()
         return {Chain(self._domain, one[0], one[1]): one[2] for one in counted}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - the field's own name
 
 from lake_core.catalog import EFFICIENCY_COLUMNS
@@ -12,6 +12,8 @@ from lake_core.names import Domain
 from lake_core.scoring import MAX_EFFICIENCY
 
 IDENTITY: Final = ("event_source", "event_row")
+PLACE: Final = ("incarnation", "shard", "sequence_number", "record_index")
+_DIGITS: Final = 64  # of a sequence number, filled up: then text sorts as numbers do
 
 
 def with_efficiency(domain: Domain, rows: DataFrame) -> DataFrame:
@@ -31,14 +33,16 @@ def _ratio(top: str, bottom: str) -> Column:
 
 
 def each_identity_once(rows: DataFrame, known: DataFrame) -> DataFrame:
-    """Return the rows whose identity is not in `known`, each identity once.
+    """Return the rows whose identity is not in `known`, each identity once: the first by place.
 
     Rows without an identity of their own are identified by their position, and are all kept.
     """
-    named = rows.where(_has_identity()).dropDuplicates(list(IDENTITY))
-    nameless = rows.where(~_has_identity())
+    incarnation, shard, number, index = (F.col(name) for name in PLACE)
+    place = (incarnation, shard, F.lpad(number, _DIGITS, "0"), index)
+    order = F.row_number().over(Window.partitionBy(*IDENTITY).orderBy(*place))
+    named = rows.where(_has_identity()).withColumn("copy", order).where(F.col("copy") == 1)
     new = named.join(known.select(*IDENTITY), on=list(IDENTITY), how="left_anti")
-    return new.select(*rows.columns).unionByName(nameless)
+    return new.select(*rows.columns).unionByName(rows.where(~_has_identity()))
 
 
 def _has_identity() -> Column:
