@@ -78,6 +78,13 @@ $(VENVS)/dev/.ready: requirements/dev.txt requirements/kcl-jars.sha256 $(foreach
 	@$(PYTHON) requirements/kcl_jars.py check $(VENVS)/dev
 	@touch $@
 
+$(VENVS)/bench/.ready: requirements/bench.txt core/pyproject.toml services/processor/pyproject.toml | $(UV)
+	@echo "· environment bench"
+	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/bench
+	@$(UVPIP) --python $(VENVS)/bench --require-hashes --build-constraints requirements/build.txt -r requirements/bench.txt
+	@$(UVPIP) --python $(VENVS)/bench --no-deps -e ./core -e ./services/processor
+	@touch $@
+
 # The CDK's command line, for what talks to AWS; Node comes with the infra environment.
 NODE = $$($(VENVS)/infra/bin/python -m lake_infra.node)
 $(VENVS)/cdk/.ready: infra/cli/package-lock.json $(VENVS)/infra/.ready
@@ -242,3 +249,13 @@ faults: setup $(VENVS)/dev/.ready ## Every fault we can cause, against the real 
 bench: setup $(VENVS)/dev/.ready ## The figures of docs/performance.md, into bench/results/ (needs wrk)
 	@$(DEV)/python bench/main_job.py
 	@$(DEV)/python bench/api.py
+	@$(MAKE) --no-print-directory bench-throughput
+
+.PHONY: bench-throughput
+bench-throughput: setup $(VENVS)/dev/.ready $(VENVS)/bench/.ready data ## Speed per core and end to end, size and memory, beside rivals
+	@$(VENVS)/bench/bin/python -m bench.throughput
+	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python -m bench.end_to_end
+
+.PHONY: bench-quick
+bench-quick: $(VENVS)/bench/.ready data ## Guards speed and size by ratio, under three minutes; for CI
+	@$(VENVS)/bench/bin/python -m bench.throughput --quick

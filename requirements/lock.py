@@ -40,6 +40,7 @@ INPUTS: dict[str, list[str]] = {
     "java": ["requirements/java.in"],
     "infra": [INFRA, "requirements/infra-tools.in", "requirements/test.in"],
     "checkov": ["requirements/checkov.in"],
+    "bench": ["core/pyproject.toml", "requirements/bench.in"],
 }
 UNCONSTRAINED = {"dev", "build", "uv", "java", "checkov"}
 HEADER = "# inputs-sha256: "

@@ -78,7 +78,8 @@ def unpack_rows(domain: Domain, header: Header, payload: bytes) -> Unpacked:
     usable = usable_rows(domain, rows)
     if usable is None:
         return Unpacked(_without_unusable_words(domain, rows), range(rows.num_rows), [])
-    refused = [_refuse(domain, rows, index) for index in _places(pc.invert(usable))]
+    unusable = pc.invert(usable)
+    refused = _refuse(domain, rows.filter(unusable), _places(unusable))
     kept = _without_unusable_words(domain, rows.filter(usable))
     return Unpacked(kept, _places(usable), refused)
 
@@ -215,28 +216,44 @@ def _field(message: bytes, table: int, field: int) -> int | None:
     return table + offset if offset else None
 
 
-# --- a row that cannot be used
+# --- rows that cannot be used
 
 
-def _refuse(domain: Domain, rows: pa.RecordBatch, index: int) -> Refused:
-    """Say why a row is refused, in the words of the parser of the plain form."""
-    values = {c.key: (c, rows.column(c.name)[index]) for c in all_columns(domain)}
-    raw = _encoder.encode(
-        {key: _plain(value, column) for key, (column, value) in values.items() if value.is_valid}
-    )
+def _refuse(domain: Domain, rows: pa.RecordBatch, indexes: Sequence[int]) -> list[Refused]:
+    """Say why each row is refused, in the words of the parser of the plain form."""
+    values = zip(*(_plain(rows.column(c.name), c) for c in all_columns(domain)), strict=True)
+    keys = [column.key for column in all_columns(domain)]
+    refused = []
+    for index, row in zip(indexes, values, strict=True):
+        present = {k: v for k, v in zip(keys, row, strict=True) if v is not None}
+        raw = _encoder.encode(present)
+        refused.append(Refused(index, _reason(domain, raw), raw))
+    return refused
+
+
+def _reason(domain: Domain, raw: bytes) -> str:
     try:
         parse_event(domain, raw)
     except PoisonRecord as error:
-        return Refused(index, error.reason, raw)
-    return Refused(index, "packed: a value is outside the limits of its column", raw)
+        return error.reason
+    return "packed: a value is outside the limits of its column"
 
 
-def _plain(value: Any, column: Column) -> Any:
-    """Return a value as JSON can hold it; what it cannot, as text, which the parser refuses."""
+def _plain(array: Any, column: Column) -> list[Any]:
+    """Return values as JSON can hold them; what it cannot, as text, which the parser refuses."""
     try:
-        found = value.as_py()
+        values = array.to_pylist()
     except (ValueError, OverflowError):  # a time that Python has no date for
+        values = [_time(value) for value in array]
+    if column.kind is Kind.FLOAT64:
+        return [v if v is None or math.isfinite(v) else str(v) for v in values]
+    if column.kind is Kind.TIMESTAMP and column.name not in IDENTITY_COLUMNS:
+        return [v.replace(tzinfo=None) if isinstance(v, dt.datetime) else v for v in values]
+    return list(values)
+
+
+def _time(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError):
         return str(value.value)
-    if isinstance(found, dt.datetime) and column.name not in IDENTITY_COLUMNS:
-        return found.replace(tzinfo=None)
-    return str(found) if isinstance(found, float) and not math.isfinite(found) else found

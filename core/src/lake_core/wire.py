@@ -87,4 +87,4 @@ class Header:
 
 def is_packed(record: bytes | memoryview) -> bool:
     """Whether a Kinesis record is of a packed form, by its first bytes."""
-    return bytes(record[: len(MAGIC)]) == MAGIC
+    return record[: len(MAGIC)] == MAGIC

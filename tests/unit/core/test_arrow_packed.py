@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import ipc
 
@@ -198,12 +198,14 @@ def test_text_that_unfolds_beyond_a_payload_is_refused() -> None:
     assert peak < 2 * MAX_PAYLOAD_BYTES
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_payload_raises_anything_but_poison(payload: bytes) -> None:
     with suppress(PoisonRecord):
         read(seal(Form.ARROW_ZSTD, 1, b"\xff\xff\xff\xff" + payload))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_damage_inside_a_stream_raises_anything_but_poison(data: st.DataObject) -> None:
     _, payload = unseal(pack_rows(rows()))

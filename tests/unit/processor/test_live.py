@@ -28,7 +28,7 @@ from lake_core.rules import DEFAULT
 from processor.chain import ChainWriter, FlushPolicy, StreamFacts
 from processor.kcl_protocol import UserRecord
 from processor.live import EVERY_SECONDS, MAX_ROWS, PAUSE_SECONDS, LiveView
-from processor.records import StreamRecord, stream_records
+from processor.records import RecordParser, StreamRecord
 
 CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000000")
 ARRIVAL = 1795459132361
@@ -49,7 +49,7 @@ def records(numbers: range, data: dict[int, bytes] | None = None) -> Iterator[St
         UserRecord((data or {}).get(n, reading(n)), "15", str(n).zfill(30), ARRIVAL, 0)
         for n in numbers
     ]
-    return stream_records(Domain.MANUFACTURING, users, 0.0)
+    return RecordParser(Domain.MANUFACTURING).parse(users, 0.0)
 
 
 @dataclass

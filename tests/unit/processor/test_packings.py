@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake_core.arrow import event_schema
@@ -24,7 +24,7 @@ from lake_core.schema import SCORE_COLUMNS, Kind, all_columns
 from processor.chain import Range
 from processor.kcl_protocol import UserRecord
 from processor.objects import lake_object, quarantine_object
-from processor.records import stream_records
+from processor.records import RecordParser
 
 ARRIVAL = 1795459132361
 Row = dict[str, Any]
@@ -77,7 +77,7 @@ def as_arrow(domain: Domain, rows: list[Row]) -> bytes:
 def processed(domain: Domain, data: list[bytes]) -> Outcome:
     """What a range of these records writes; positions left out."""
     users = [UserRecord(one, "k", str(n), ARRIVAL, 0) for n, one in enumerate(data)]
-    records = tuple(stream_records(domain, users, 0.0))
+    records = tuple(RecordParser(domain).parse(users, 0.0))
     chain = Chain(domain, "20261123T181500123Z", "shardId-000000000000")
     due = Range(RangeName(chain, records[0].hour, 0), records, None)
     body, footer = lake_object(due, DEFAULT, None)
@@ -96,6 +96,7 @@ def plain(raw: bytes) -> Any:
 
 
 @pytest.mark.parametrize("domain", list(Domain))
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_packing_gives_the_same_lake(domain: Domain, data: st.DataObject) -> None:
     rows = data.draw(some_rows(domain))
@@ -106,6 +107,7 @@ def test_every_packing_gives_the_same_lake(domain: Domain, data: st.DataObject) 
 
 
 @pytest.mark.parametrize("domain", list(Domain))
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_range_may_mix_packings(domain: Domain, data: st.DataObject) -> None:
     rows = data.draw(some_rows(domain))

@@ -15,7 +15,7 @@ from lake_core.rules import DEFAULT
 from processor.chain import Range
 from processor.kcl_protocol import UserRecord
 from processor.objects import lake_object, quarantine_object
-from processor.records import StreamRecord, stream_records
+from processor.records import RecordParser, StreamRecord
 
 READING = {
     "timestamp": "2025-01-01 00:02:00", "machine_id": 15, "temperature": 98.94,
@@ -33,7 +33,7 @@ def user(data: bytes, sequence: int, sub: int = 0) -> UserRecord:
 
 
 def parse(*users: UserRecord) -> list[StreamRecord]:
-    return list(stream_records(Domain.MANUFACTURING, users, received=1.0))
+    return list(RecordParser(Domain.MANUFACTURING).parse(users, received=1.0))
 
 
 def as_range(records: list[StreamRecord]) -> Range:
@@ -44,7 +44,7 @@ def as_range(records: list[StreamRecord]) -> Range:
 def test_a_plain_record_is_one_entry() -> None:
     (record,) = parse(user(GOOD, 7))
     assert (record.number, record.sequence) == (7, "7".zfill(30))
-    assert (list(record.indexes), record.poison) == ([0], [])
+    assert (list(record.indexes), list(record.poison)) == ([0], [])
     assert record.payload_bytes == record.stream_bytes == len(GOOD)
 
 

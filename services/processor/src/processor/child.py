@@ -33,7 +33,7 @@ from processor.kcl_protocol import (
 )
 from processor.lake_store import LakeEffects, LakeStore
 from processor.live import LiveStore, LiveView
-from processor.records import stream_records
+from processor.records import RecordParser
 
 log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 0.25  # how late what is due by age may be written, or shown live
@@ -80,6 +80,7 @@ class Child:
         self._live = (
             LiveView(parts.live, self._chain, parts.rules, parts.clock) if parts.live else None
         )
+        self._parser = RecordParser(stream.domain)
         self._heartbeat = parts.heartbeats / start.shardId
         log.info("shard taken", extra={"shard": start.shardId, "position": start.position})
 
@@ -115,7 +116,7 @@ class Child:
 
     def _process(self, message: ProcessRecords) -> None:
         received, now = self._parts.clock(), self._now(message)
-        for record in stream_records(self._parts.stream.domain, message.records, received):
+        for record in self._parser.parse(message.records, received):
             self._effects.run(self._writer.receive(record, now))
             if self._writer.is_full:
                 self._flush()

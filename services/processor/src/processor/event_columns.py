@@ -1,4 +1,4 @@
-"""Events of many small records gathered into columns; records refer to their rows of them.
+"""Events of many small records gathered into columns; each record refers to its rows of them.
 
 A batch of Arrow costs as much to begin as two thousand rows to fill, so events of plain records
 share one. Python objects live for a batch's worth only: columns take a fifth of their memory.
@@ -6,10 +6,10 @@ share one. Python objects live for a batch's worth only: columns take a fifth of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
 import pyarrow as pa
 
 from lake_core.arrow import event_batch, event_schema
@@ -39,10 +39,11 @@ class EventColumns:
         """Whether there is room for another event."""
         return self._batch is None and len(self._events) < GATHERED_EVENTS
 
-    def add(self, event: Event) -> int:
-        """Take an event; return its row."""
-        self._events.append(event)
-        return len(self._events) - 1
+    def add(self, events: Sequence[Event]) -> int:
+        """Take events; return the row of the first."""
+        first = len(self._events)
+        self._events += events
+        return first
 
     def close(self) -> pa.RecordBatch:
         """Make columns of what was taken; nothing can be added from then on."""
@@ -52,8 +53,7 @@ class EventColumns:
         return self._batch
 
 
-@dataclass(slots=True)
-class RowRun:
+class RowRun(msgspec.Struct, gc=False):
     """Neighbouring rows of columns."""
 
     columns: EventColumns
@@ -64,11 +64,13 @@ class RowRun:
 def table_of(domain: Domain, runs: Iterable[RowRun]) -> pa.Table:
     """Return the rows of all runs, in order, as one table of `event_schema`."""
     joined: list[RowRun] = []
+    columns, end = None, 0
     for run in runs:
-        last = joined[-1] if joined else None
-        if last and last.columns is run.columns and last.start + last.count == run.start:
-            last.count += run.count
+        if run.columns is columns and run.start == end:
+            joined[-1].count += run.count
         else:
-            joined.append(RowRun(run.columns, run.start, run.count))
+            columns = run.columns
+            joined.append(RowRun(columns, run.start, run.count))
+        end = run.start + run.count
     batches = [run.columns.close().slice(run.start, run.count) for run in joined]
     return pa.Table.from_batches(batches, event_schema(domain)).unify_dictionaries()

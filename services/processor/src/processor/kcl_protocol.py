@@ -106,7 +106,7 @@ class Daemon:
             if line is None:
                 return
             if line.strip():
-                yield _decode(line)
+                yield decode_message(line)
 
     def acknowledge(self, message: Message) -> None:
         """Tell the daemon that a message has been handled."""
@@ -123,7 +123,7 @@ class Daemon:
         """
         self._send({"action": "checkpoint", "sequenceNumber": sequence, "subSequenceNumber": None})
         line = self._line()
-        answer = _decode(line) if line is not None else None
+        answer = decode_message(line) if line is not None else None
         if not isinstance(answer, CheckpointAnswer):
             raise ProtocolError(f"no answer to a checkpoint at {sequence}: {answer}")
         if answer.error is None:
@@ -158,7 +158,12 @@ def _readable(descriptor: int, seconds: float) -> bool:
     return bool(select.select([descriptor], [], [], seconds)[0])
 
 
-def _decode(line: bytes) -> Message:
+def decode_message(line: bytes) -> Message:
+    """Read a message of the daemon.
+
+    Raises:
+        ProtocolError: it is none.
+    """
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

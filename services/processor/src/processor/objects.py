@@ -71,7 +71,7 @@ def _line(due: Range, record: StreamRecord, poison: Poison) -> bytes:
 def lake_object(due: Range, rules: RuleSet, quarantine_key: str | None) -> tuple[bytes, Footer]:
     """Return the Parquet file of the range and its footer, also where no row is usable (I7)."""
     table = scored_rows(due.name.chain.domain, due.records, rules)
-    footer = _footer(due, rules, quarantine_key)
+    footer = _footer(due, table.num_rows, rules, quarantine_key)
     return encode_object(table, footer), footer
 
 
@@ -86,7 +86,7 @@ def scored_rows(domain: Domain, records: Sequence[StreamRecord], rules: RuleSet)
     return score(domain, table, positions, rules)
 
 
-def _footer(due: Range, rules: RuleSet, quarantine_key: str | None) -> Footer:
+def _footer(due: Range, rows: int, rules: RuleSet, quarantine_key: str | None) -> Footer:
     chain, records = due.name.chain, due.records
     return Footer(
         format_version=FORMAT_VERSION,
@@ -101,7 +101,7 @@ def _footer(due: Range, rules: RuleSet, quarantine_key: str | None) -> Footer:
         first_arrival=records[0].arrival,
         last_arrival=records[-1].arrival,
         records=len(records),
-        rows=sum(record.usable for record in records),
+        rows=rows,
         unusable=sum(len(record.poison) for record in records),
         payload_bytes=sum(record.payload_bytes for record in records),
         stream_bytes=sum(record.stream_bytes for record in records),
