@@ -17,7 +17,7 @@ import msgspec
 from lake_core.errors import PoisonRecord
 from lake_core.events import EVENT_TYPES, Event, Reading
 from lake_core.names import Domain
-from lake_core.schema import Kind, all_columns, columns
+from lake_core.schema import Column, Kind, all_columns, columns
 
 # What bytes from outside can raise in the decoder; each is that entry's own fault.
 DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -108,6 +108,15 @@ def event_from_cells(domain: Domain, cells: Mapping[str, Any]) -> Event:
         if isinstance(error, msgspec.ValidationError | UnicodeError):
             raise _poison(error) from error
         raise PoisonRecord(f"{key!r}: {cells[key][:40]!r} is not a {kind.value}") from error
+
+
+def value_of_cell(column: Column, cell: str) -> Any:
+    """Return the value that a cell of a column stands for; its limits are not looked at.
+
+    Raises:
+        ValueError: it is none of its kind.
+    """
+    return _CELL[column.kind](cell)
 
 
 @cache

@@ -15,6 +15,43 @@ from lake_core.names import Domain
 from lake_core.schema import csv_header
 
 HASHES = 2**128
+# A row of e-commerce, by column.
+PURCHASE = dict(
+    zip(
+        csv_header(Domain.ECOMMERCE),
+        [
+            "37-611-6911",
+            "22",
+            "Female",
+            "Middle",
+            "Married",
+            "Bachelor's",
+            "Middle",
+            "Évry",
+            "Gardening & Outdoors",
+            "$333.80 ",
+            "4",
+            "Mixed",
+            "5",
+            "5",
+            "2",
+            "None",
+            "Somewhat Sensitive",
+            "1",
+            "7",
+            "None",
+            "Tablet",
+            "Credit Card",
+            "3/1/2024",
+            "TRUE",
+            "FALSE",
+            "Need-based",
+            "No Preference",
+            "2",
+        ],
+        strict=True,
+    )
+)
 
 
 def reading(row: int, **cells: str) -> str:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-from itertools import pairwise
+import json
+import random
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor import shards
+from ingestor.arrow_records import ArrowRecords
+from ingestor.csv_columns import GoodRows, column_rows
 from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords
 from ingestor.shards import Shard, ShardMap
+from ingestor.source import GoodRow
+from lake_core.events import partition_key
+from lake_core.names import Domain
 from lake_core.packed import unpack
+from lake_core.schema import Kind, columns
 from lake_core.wire import MAX_RECORD_BYTES
-from tests.unit.ingestor.sample import HASHES, shard_map
+from tests.plain_lines import plain_lines
+from tests.unit.ingestor.sample import HASHES, PURCHASE, csv_of, reading, shard_map, source_of
+
+NOW = dt.datetime(2026, 11, 23, 18, 15, tzinfo=dt.UTC)
+KINDS = [column.kind for column in columns(Domain.ECOMMERCE)]
 
 KEY = st.text(min_size=1, max_size=20)
 EVENT = st.tuples(KEY, st.binary(min_size=1, max_size=300).filter(lambda raw: b"\n" not in raw))
@@ -95,3 +108,59 @@ def test_a_new_shard_map_sends_what_was_packed_by_the_old_one_first() -> None:
     (old,) = packed.add("k", b"2", 1, 0.0)
     assert unpack(old.data) == [b"1"]
     assert [unpack(record.data) for record in packed.rest()] == [[b"2"]]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("payload_bytes", [600, 10_000, 1024 * 1024])
+def test_rows_and_events_packed_as_columns_keep_their_order_within_a_shard(
+    count: int, payload_bytes: int
+) -> None:
+    known = shard_map(count)
+    packed = ArrowRecords(Domain.MANUFACTURING, lambda: known, payload_bytes, 1.0)
+    records: list[OutgoingRecord] = []
+    for piece in column_rows(source_of(csv_of([reading(n) for n in range(400)]))):
+        assert isinstance(piece, GoodRows)
+        for part in (piece.slice(0, 150), piece.slice(151, 249)):
+            rows = part.identified("s-1-0", 0, NOW)
+            records += packed.add_rows(rows, 1000 + part.row, 0.0)
+            if part.row == 0:
+                (good,) = source_of(csv_of([reading(150)])).rows()
+                assert isinstance(good, GoodRow)
+                good.event.event_row = 150
+                key = partition_key(good.event)
+                records += packed.add(key, good.event, 1150, 0.0)
+    records += packed.rest()
+    sent: dict[str, list[int]] = {}
+    for record in records:
+        events = [json.loads(line) for line in plain_lines(Domain.MANUFACTURING, record.data)]
+        assert record.events == len(events)
+        assert record.first_position == 1000 + events[0]["event_row"]
+        assert record.partition_key == str(events[0]["machine_id"])
+        assert {known.shard_of(str(row["machine_id"])).shard_id for row in events} == {
+            record.shard_id
+        }
+        sent.setdefault(record.shard_id, []).extend(row["event_row"] for row in events)
+    assert sorted(chain.from_iterable(sent.values())) == list(range(400))
+    assert all(rows == sorted(rows) for rows in sent.values())
+
+
+def test_rows_that_do_not_compress_are_spread_over_records() -> None:
+    draw = random.Random(1)  # noqa: S311 - only to be different
+    lines = [
+        ",".join(
+            f"{cell}{draw.getrandbits(900):x}" if kind is Kind.STRING else cell
+            for kind, cell in zip(KINDS, PURCHASE.values(), strict=True)
+        )
+        for _ in range(600)
+    ]
+    content = "\n".join([",".join(PURCHASE), *lines, ""]).encode()
+    known = shard_map(1)
+    packed = ArrowRecords(Domain.ECOMMERCE, lambda: known, 1024 * 1024, 1.0)
+    made: list[OutgoingRecord] = []
+    for rows in column_rows(source_of(content, Domain.ECOMMERCE)):
+        assert isinstance(rows, GoodRows)
+        made += packed.add_rows(rows.identified("s-1-0", 0, NOW), rows.row, 0.0)
+    made += packed.rest()
+    assert len(made) > 1
+    assert sum(record.events for record in made) == 600
+    assert all(record.size <= MAX_RECORD_BYTES for record in made)

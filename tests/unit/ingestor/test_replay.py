@@ -6,23 +6,28 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingestor.arrow_records import ArrowRecords
+from ingestor.csv_columns import column_rows
 from ingestor.cursor import Position
 from ingestor.pace import Pace
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords
+from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords, Records
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.settings import Settings
 from lake_core.errors import InputError, TransientError, UnreadableObject
-from lake_core.packed import unpack
-from lake_core.wire import is_packed
+from lake_core.names import Domain
+from lake_core.wire import Packing
+from tests.plain_lines import plain_lines
 from tests.unit.ingestor.sample import (
     FakeBucket,
     FakeStream,
@@ -32,6 +37,8 @@ from tests.unit.ingestor.sample import (
     shard_map,
     source_of,
 )
+
+PACKINGS = [Packing.NONE, Packing.NDJSON_ZSTD, Packing.ARROW_ZSTD]
 
 
 @dataclass
@@ -43,21 +50,27 @@ class World:
     bucket: FakeBucket = field(default_factory=FakeBucket)
     saved: list[Position] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
-    packed: bool = False
+    packing: Packing = Packing.NONE
     stop_after: int | None = None  # saves
 
     def replay(self, start: Position | None = None, **plan: Any) -> Outcome:
         source = source_of(self.content)
         scan, known = source.scan(), shard_map(3)
         putter = Putter(self.stream, Settings("b", shard_limits=False), lambda: None)
-        packed = PackedRecords(NdjsonPacker(), lambda: known, 600, 1.0)
+        records: dict[Packing, Records] = {
+            Packing.NONE: PlainRecords(lambda: known),
+            Packing.NDJSON_ZSTD: PackedRecords(NdjsonPacker(), lambda: known, 600, 1.0),
+            Packing.ARROW_ZSTD: ArrowRecords(Domain.MANUFACTURING, lambda: known, 600, 1.0),
+        }
+        columns = self.packing is Packing.ARROW_ZSTD
         try:
             return Replay(
                 source=source,
+                rows=partial(column_rows, source) if columns else source.rows,
                 scan=scan,
                 plan=Plan(start or Position(), plan.get("limit"), plan.get("laps", 1), 0),
                 pace=Pace(None),
-                records=packed if self.packed else PlainRecords(lambda: known),
+                records=records[self.packing],
                 putter=putter,
                 quarantine=lambda lap, row: IngestQuarantine(self.bucket, f"q-{lap}", "m.csv", row),
                 save=self._save,
@@ -74,12 +87,8 @@ class World:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        lines = [
-            line
-            for record in self.stream.taken
-            for line in (unpack(record.data) if is_packed(record.data) else [record.data])
-        ]
-        return [json.loads(line) for line in lines]
+        lines = (plain_lines(Domain.MANUFACTURING, record.data) for record in self.stream.taken)
+        return [json.loads(line) for line in chain.from_iterable(lines)]
 
     @property
     def sent(self) -> list[tuple[int, int]]:
@@ -96,9 +105,9 @@ def mixed(rows: int, bad: set[int]) -> bytes:
     return csv_of(["broken,row" if n in bad else reading(n) for n in range(rows)])
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_every_row_is_sent_once_with_its_identity(packed: bool) -> None:
-    world = World(mixed(30, {3, 29}), packed=packed)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_every_row_is_sent_once_with_its_identity(packing: Packing) -> None:
+    world = World(mixed(30, {3, 29}), packing=packing)
     outcome = world.replay(laps=2)
     good = [n for n in range(30) if n not in {3, 29}]
     assert world.sent == [(lap, row) for lap in (0, 1) for row in good]
@@ -128,12 +137,12 @@ def test_a_limit_counts_rows_over_laps() -> None:
     rows=st.integers(1, 25),
     bad=st.sets(st.integers(0, 24)),
     stop_after=st.integers(1, 30),
-    packed=st.booleans(),
+    packing=st.sampled_from(PACKINGS),
 )
 def test_stopped_anywhere_and_resumed_it_has_sent_every_row_once(
-    rows: int, bad: set[int], stop_after: int, packed: bool
+    rows: int, bad: set[int], stop_after: int, packing: Packing
 ) -> None:
-    world = World(mixed(rows, bad), packed=packed, stop_after=stop_after)
+    world = World(mixed(rows, bad), packing=packing, stop_after=stop_after)
     outcome = world.replay()
     world.stop.clear()
     world.replay(outcome.position)
@@ -144,13 +153,16 @@ def test_stopped_anywhere_and_resumed_it_has_sent_every_row_once(
 
 @settings(deadline=None, max_examples=10)
 @given(
-    rows=st.integers(1, 25), bad=st.sets(st.integers(0, 24)), packed=st.booleans(), data=st.data()
+    rows=st.integers(1, 25),
+    bad=st.sets(st.integers(0, 24)),
+    packing=st.sampled_from(PACKINGS),
+    data=st.data(),
 )
 def test_killed_anywhere_and_resumed_no_row_is_lost(
-    rows: int, bad: set[int], packed: bool, data: st.DataObject
+    rows: int, bad: set[int], packing: Packing, data: st.DataObject
 ) -> None:
     """Each saved position is tried as the last one before a kill."""
-    world = World(mixed(rows, bad), packed=packed)
+    world = World(mixed(rows, bad), packing=packing)
     taken: list[tuple[Position, list[OutgoingRecord], dict[str, bytes]]] = []
     save = world._save
 
@@ -161,7 +173,7 @@ def test_killed_anywhere_and_resumed_no_row_is_lost(
     world._save = snapshot  # type: ignore[method-assign] # a kill right after a save
     world.replay()
     position, records, objects = data.draw(st.sampled_from(taken))
-    after = World(world.content, packed=packed)
+    after = World(world.content, packing=packing)
     after.stream.taken, after.bucket.objects = records, objects
     after.replay(position)
     bad &= set(range(rows))

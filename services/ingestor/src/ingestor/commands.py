@@ -8,8 +8,9 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ingestor.cursor import ClaimHeld, Cursor, Position
@@ -25,7 +26,6 @@ from ingestor.records import (
     KplPacker,
     NdjsonPacker,
     PackedRecords,
-    Packer,
     PlainRecords,
     Records,
 )
@@ -33,7 +33,7 @@ from ingestor.replay import Outcome, Plan, Replay
 from ingestor.requeue import QuarantineKey, requeue
 from ingestor.s3_bucket import S3Bucket, S3File
 from ingestor.settings import Settings
-from ingestor.source import CsvSource, Scan, event_source
+from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source
 from ingestor.stop import StopSignal
 from lake_core.errors import InputError, LakeError, LeaseLost
 from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
@@ -43,6 +43,8 @@ from lake_core.wire import Packing
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
     from types_boto3_s3 import S3Client
+
+    from ingestor.csv_columns import GoodRows
 
 log = logging.getLogger("ingestor")
 DAY_SECONDS: Final = 86_400
@@ -111,20 +113,16 @@ def rows_of_tick(now: float, every: int, rows_per_day: int) -> int:
     return after - before
 
 
-def _packer(packing: str, domain: Domain) -> Packer[Any]:
-    if packing == Packing.NDJSON_ZSTD:
-        return NdjsonPacker()
-    if packing == Packing.KPL:
-        return KplPacker()
+def _arrow_records(domain: Domain, stream: KinesisStream, size: int, linger: float) -> Records:
     # 40 MB of Arrow, for those who use it.
     try:
-        from ingestor.arrow_packer import ArrowPacker  # noqa: PLC0415
+        from ingestor.arrow_records import ArrowRecords  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InputError(
-            f"--packing {packing} needs {error.name}, which is not installed; an image has it when "
-            "it was built with --build-arg ARROW=true"
+            f"--packing {Packing.ARROW_ZSTD} needs {error.name}, which is not installed; an image "
+            "has it when it was built with --build-arg ARROW=true"
         ) from error
-    return ArrowPacker(domain)
+    return ArrowRecords(domain, stream.shards, size, linger)
 
 
 class ReplayCommand:
@@ -216,6 +214,7 @@ class ReplayCommand:
         ) as progress:
             replay = Replay(
                 source=self._source,
+                rows=self._rows,
                 scan=scan,
                 plan=plan,
                 pace=Pace(self._events_per_second(scan)),
@@ -246,18 +245,26 @@ class ReplayCommand:
         rate: float | None = self._asked.rate
         return rate
 
+    def _rows(self, first: int) -> Iterator[GoodRow | BadRow | GoodRows]:
+        at_a_pace = self._asked.speed or self._asked.rate
+        if self._asked.packing != Packing.ARROW_ZSTD or at_a_pace:
+            return self._source.rows(first)
+        from ingestor.csv_columns import column_rows  # noqa: PLC0415 - see _arrow_records
+
+        return column_rows(self._source, first)
+
     def _records(self) -> Records:
-        if self._asked.packing == Packing.NONE:
-            return PlainRecords(self._stream.shards)
-        payload_bytes = self._settings.packed_payload_bytes
-        if self._asked.packing == Packing.KPL:
-            payload_bytes = min(payload_bytes, KPL_PAYLOAD_BYTES)
-        return PackedRecords(
-            _packer(self._asked.packing, self._domain),
-            self._stream.shards,
-            payload_bytes,
-            self._settings.linger_seconds,
-        )
+        size, linger = self._settings.packed_payload_bytes, self._settings.linger_seconds
+        match Packing(self._asked.packing):
+            case Packing.NONE:
+                return PlainRecords(self._stream.shards)
+            case Packing.NDJSON_ZSTD:
+                return PackedRecords(NdjsonPacker(), self._stream.shards, size, linger)
+            case Packing.KPL:
+                size = min(size, KPL_PAYLOAD_BYTES)
+                return PackedRecords(KplPacker(), self._stream.shards, size, linger)
+            case Packing.ARROW_ZSTD:
+                return _arrow_records(self._domain, self._stream, size, linger)
 
     def _quarantine(self, scan: Scan, lap: int, first_row: int) -> IngestQuarantine:
         key = ingest_quarantine_key(self._domain, str(event_source(self._source, scan, lap)))

@@ -29,6 +29,11 @@ class CsvRows:
         self._taken: list[str] = []  # lines of the row being read
         self._width: int | None = None
 
+    @property
+    def reads_again(self) -> bool:
+        """Whether lines that were read already are still to be given as rows."""
+        return bool(self._again)
+
     def __iter__(self) -> Iterator[list[str]]:
         reader = csv.reader(self._feed(), strict=True)
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from ingestor.shards import Shard, ShardMap
 from lake_core.events import Event, partition_key
@@ -16,6 +16,9 @@ from lake_core.kpl import aggregate
 from lake_core.packed import pack
 from lake_core.parsing import encode_event
 from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Compression can at worst add a little; then a payload of this size still makes a legal record.
 SAFE_PAYLOAD_BYTES: Final = MAX_RECORD_BYTES - HEADER_BYTES - 16 * 1024
@@ -204,4 +207,34 @@ class PackedRecords(Generic[Entry]):
         )
 
 
-Records = PlainRecords | PackedRecords[Any]
+class Records(Protocol):
+    """Makes records of events. Which rows wait here is told by their positions in the replay."""
+
+    def entry(self, event: Event) -> Any:
+        """Return what `add` takes of an event."""
+        ...
+
+    def add(self, key: str, entry: Any, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take an event; yield the records that are ready."""
+        ...
+
+    def due(self, now: float) -> Iterator[OutgoingRecord]:
+        """Yield what has waited long enough."""
+        ...
+
+    def rest(self) -> Iterator[OutgoingRecord]:
+        """Yield what is left."""
+        ...
+
+    def held_positions(self) -> list[int]:
+        """Return where the rows that still wait here begin."""
+        ...
+
+
+@runtime_checkable
+class ColumnRecords(Records, Protocol):
+    """Takes rows as columns too."""
+
+    def add_rows(self, rows: pa.RecordBatch, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take neighbouring rows of `event_schema`, the first at a position; as `add`."""
+        ...

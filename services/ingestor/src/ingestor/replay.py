@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ingestor.cursor import Position
 from ingestor.pace import Pace
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import OutgoingRecord, Records
+from ingestor.records import ColumnRecords, OutgoingRecord, Records
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source, shift
 from lake_core.errors import InputError, TransientError
 from lake_core.events import partition_key
+
+if TYPE_CHECKING:
+    from ingestor.csv_columns import GoodRows
 
 log = logging.getLogger("ingestor")
 # Leaves time to close and to save the cursor within the grace of stop.py.
@@ -69,6 +72,7 @@ class Replay:
     """One replay of one file to one stream."""
 
     source: CsvSource
+    rows: Callable[[int], Iterator[GoodRow | BadRow | GoodRows]]  # of the source from a row on
     scan: Scan
     plan: Plan
     pace: Pace
@@ -138,10 +142,15 @@ class Replay:
             self._refuse_hopeless(quarantine.count, self._read - before)
 
     def _rows(self, lap: int, source: str, quarantine: IngestQuarantine) -> None:
-        for row in self.source.rows(self._next_row):
-            if self._over() or not self._row(row, lap, source, quarantine):
+        for row in self.rows(self._next_row):
+            if self._over():
                 return
-            self._next_row = row.row + 1
+            if not isinstance(row, GoodRow | BadRow):
+                self._send_rows(row, lap, source)
+            elif not self._row(row, lap, source, quarantine):
+                return
+            else:
+                self._next_row = row.row + 1
             self._tell_when_due()
 
     def _refuse_hopeless(self, bad: int, read: int) -> None:
@@ -173,6 +182,16 @@ class Replay:
         event.ingest_timestamp = dt.datetime.now(dt.UTC)
         entry, key = self.records.entry(event), partition_key(event)
         self._put(self.records.add(key, entry, self._read, time.monotonic()))
+
+    def _send_rows(self, rows: GoodRows, lap: int, source: str) -> None:
+        if not isinstance(self.records, ColumnRecords):
+            raise TypeError(f"{type(self.records).__name__} takes no columns")
+        if self.plan.limit is not None:
+            rows = rows.slice(0, min(rows.count, self.plan.limit - self._read))
+        made = rows.identified(source, lap * self.scan.span_days, dt.datetime.now(dt.UTC))
+        self._put(self.records.add_rows(made, self._read, time.monotonic()))
+        self._next_row += rows.count
+        self._read += rows.count
 
     def _put(self, records: Iterable[OutgoingRecord]) -> None:
         """Hand records over, waiting for room; those a stop leaves behind stay unacknowledged."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import BinaryIO, Final
 
-from ingestor.csv_rows import CsvRows
+from ingestor.csv_blocks import BLOCK_BYTES, CsvBlocks, PlainBlock
 from lake_core.errors import InputError, PoisonRecord
 from lake_core.events import Event, Reading
 from lake_core.layout import EventSource
@@ -19,8 +18,6 @@ from lake_core.parsing import event_from_cells
 from lake_core.schema import csv_header
 
 DIGEST_DIGITS: Final = 8
-# No row of ours is as long; a file without line ends must not be read into memory as one.
-MAX_LINE_CHARACTERS: Final = 1024 * 1024
 _TIME_COLUMNS: Final = {Domain.MANUFACTURING: "timestamp", Domain.ECOMMERCE: "Time_of_Purchase"}
 
 
@@ -66,7 +63,7 @@ class CsvSource:
             InputError: the file is empty, of another kind, or lacks columns.
         """
         with self._open() as file:
-            self._read_header(iter(CsvRows(_lines(file))))
+            self._checked(CsvBlocks(file).header())
 
     def scan(self) -> Scan:
         """Read the file once, before anything of it is sent.
@@ -76,28 +73,52 @@ class CsvSource:
         """
         with self._open() as file:
             hashing = _HashingReader(file)
-            rows_read = iter(CsvRows(_lines(io.BufferedReader(hashing, 1 << 20))))
-            header = self._read_header(rows_read)
+            blocks = CsvBlocks(io.BufferedReader(hashing, BLOCK_BYTES))
+            header = self._checked(blocks.header())
             at = header.index(_TIME_COLUMNS[self.domain])
             rows, days = 0, _Days()
-            for cells in rows_read:
+            for block in blocks:
+                if isinstance(block, PlainBlock):
+                    rows += block.rows
+                    days.add_all(block.column(at, len(header)))
+                    continue
                 rows += 1
-                if len(cells) == len(header):
-                    days.add(cells[at])
+                if len(block) == len(header):
+                    days.add(block[at])
         if not rows:
             raise InputError(f"{self.name} has a header and no rows; nothing to send")
         return Scan(rows, hashing.digest.hexdigest()[:DIGEST_DIGITS], days.span)
 
     def rows(self, first: int = 0) -> Iterator[GoodRow | BadRow]:
         """Yield each data row from row `first` on (0-based)."""
-        with self._open() as file:
-            rows_read = iter(CsvRows(_lines(file)))
-            header = self._read_header(rows_read)
-            for row, cells in enumerate(rows_read):
-                if row >= first:
-                    yield self._row(row, header, cells)
+        for row, header, block in self.blocks(first):
+            if isinstance(block, PlainBlock):
+                yield from self.rows_of(row, header, block, first)
+            else:
+                yield self.row_of(row, header, block)
 
-    def _row(self, row: int, header: list[str], cells: list[str]) -> GoodRow | BadRow:
+    def blocks(self, first: int = 0) -> Iterator[tuple[int, list[str], PlainBlock | list[str]]]:
+        """Yield what holds row `first` and all that follow: first row, header, block or cells."""
+        with self._open() as file:
+            blocks = CsvBlocks(file)
+            header = self._checked(blocks.header())
+            row = 0
+            for block in blocks:
+                count = block.rows if isinstance(block, PlainBlock) else 1
+                if row + count > first:
+                    yield row, header, block
+                row += count
+
+    def rows_of(
+        self, row: int, header: list[str], block: PlainBlock, first: int
+    ) -> Iterator[GoodRow | BadRow]:
+        """Yield each row of a block that begins at `row`, from row `first` on."""
+        for number, line in enumerate(block.lines(), row):
+            if number >= first:
+                yield self.row_of(number, header, line.split(","))
+
+    def row_of(self, row: int, header: list[str], cells: list[str]) -> GoodRow | BadRow:
+        """Return a row of those cells."""
         if len(cells) != len(header):
             reason = f"{len(cells)} cells where the header has {len(header)}"
             if len(cells) == 1 and '"' in cells[0]:
@@ -112,8 +133,8 @@ class CsvSource:
         except PoisonRecord as error:
             return BadRow(row, error.reason, cells)
 
-    def _read_header(self, rows: Iterator[list[str]]) -> list[str]:
-        first = next(rows, None)
+    def _checked(self, first: list[str] | None) -> list[str]:
+        """Return the header if it is one."""
         if first is None:
             raise InputError(f"{self.name} is empty; give the {self.domain} CSV")
         wanted = csv_header(self.domain)
@@ -146,12 +167,6 @@ def event_source(source: CsvSource, scan: Scan, lap: int) -> EventSource:
     return EventSource(source.name, scan.digest, lap)
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
-    # Bytes that are not UTF-8 become lone surrogates: see _is_utf8.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return iter(partial(text.readline, MAX_LINE_CHARACTERS), "")
-
-
 def _is_utf8(cells: list[str]) -> bool:
     text = "".join(cells)
     if text.isascii():
@@ -173,6 +188,10 @@ class _Days:
         text = cell.strip().split(" ", 1)[0].split("T", 1)[0]
         if text not in self._days and (day := _day(text)):
             self._days[text] = day
+
+    def add_all(self, cells: Iterable[str]) -> None:
+        for cell in {cell.split(" ", 1)[0] or cell for cell in cells}:
+            self.add(cell)
 
     @property
     def span(self) -> int:
