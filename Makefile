@@ -110,6 +110,14 @@ run: setup ## Start the whole lake: data set, then a live trickle; Ctrl-C stops 
 demo: setup ## The data set through the whole lake once: checks, insights, .lake/demo.json
 	@exec $(LOCAL) demo $(RUN_OPTIONS)
 
+.PHONY: etl
+etl: setup ## Run the batch workflow on the running lake, state by state before your eyes
+	@exec $(LOCAL) etl
+
+.PHONY: rollback
+rollback: setup ## Take a curated table of the running lake one snapshot back (TABLE=manufacturing_events)
+	@$(if $(TABLE),,echo "say which: make rollback TABLE=manufacturing_events" >&2; exit 2;) exec $(LOCAL) rollback --table '$(TABLE)'
+
 .PHONY: verify
 verify: setup ## Prove of the lake here, running or stopped, that nothing is lost and nothing twice
 	@exec $(LOCAL) verify

@@ -1,4 +1,4 @@
-"""`python -m lake_local run|demo|data|verify|provision|guide|java`: the lake on this machine."""
+"""`python -m lake_local run|demo|etl|rollback|verify|data|provision|guide|worker|java`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.console import Console
 from lake_core.errors import LakeError, SettingsError
 from lake_core.names import Domain
 from lake_core.settings import load
-from lake_local import aws, demo, verification
+from lake_local import aws, batch, demo, verification
 from lake_local.data_set import generated_file
 from lake_local.directory import LakeDirectory
 from lake_local.guide import guide
@@ -43,6 +43,9 @@ def main(arguments: list[str]) -> int:
             "java": _java,
             "verify": _verify,
             "guide": _guide,
+            "etl": _etl,
+            "rollback": _rollback,
+            "worker": _worker,
         }[options.command](options, settings)
     except LakeError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -74,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     guided = commands.add_parser("guide", help="tell what goes on in a lake, until stopped")
     guided.add_argument("--api", required=True, metavar="URL", help="of the API")
     guided.add_argument("--shown", metavar="URL", help="the same as a person types it")
+    commands.add_parser("etl", help="run the batch workflow of the running lake, and watch it")
+    rollback = commands.add_parser("rollback", help="take a curated table a snapshot back")
+    rollback.add_argument("--table", required=True)
+    commands.add_parser("worker", help="do the steps of the batch workflow; ends on SIGTERM")
     commands.add_parser("java", help="print the Java runtime that the KCL is run with")
     return parser
 
@@ -127,6 +134,21 @@ def _guide(options: argparse.Namespace, settings: Settings) -> int:
         signal.signal(number, lambda *_: stop.set())
     guide(options.api, options.shown or options.api, print, stop)
     return 0
+
+
+def _etl(options: argparse.Namespace, settings: Settings) -> int:
+    del options
+    return batch.run_etl(LakeDirectory(settings.directory), os.environ)
+
+
+def _rollback(options: argparse.Namespace, settings: Settings) -> int:
+    directory = LakeDirectory(settings.directory)
+    return batch.roll_back(CHECKOUT, directory, options.table, os.environ)
+
+
+def _worker(options: argparse.Namespace, settings: Settings) -> int:
+    del options, settings
+    return batch.run_worker(os.environ)
 
 
 def _java(options: argparse.Namespace, settings: Settings) -> int:

@@ -43,15 +43,25 @@ class LogTail:
                 yield entry
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of a log in a person's form."""
+def last_lines(path: Path, count: int, start: int = 0) -> list[str]:
+    """Return the last lines of a log from byte `start` on, in a person's form."""
+    lines = _tail(path, start)
+    return [readable(line) for line in lines[-count:] if line.strip()]
+
+
+def last_entry(path: Path, start: int = 0) -> dict[str, Any] | None:
+    """Return the last JSON line of a log from byte `start` on."""
+    entries = (decode(line) for line in reversed(_tail(path, start)))
+    return next((entry for entry in entries if entry is not None), None)
+
+
+def _tail(path: Path, start: int) -> list[bytes]:
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            lines = file.read().splitlines()
+            file.seek(max(start, path.stat().st_size - TAIL_BYTES))
+            return file.read().splitlines()
     except OSError:
         return []
-    return [readable(line) for line in lines[-count:] if line.strip()]
 
 
 def readable(line: bytes) -> str:

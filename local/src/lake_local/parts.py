@@ -16,6 +16,8 @@ from lake_local.processes import Program
 from lake_local.settings import Settings
 
 API: Final = "api"
+BATCH_WORKER: Final = "batch-worker"
+BATCH_WORKER_GRACE_SECONDS: Final = 10.0  # a step under way is asked to end first
 # KCL asks its children to hand over within this; the whole stop has 15 s.
 PROCESSOR_GRACE_MILLISECONDS: Final = 6_000
 PROCESSOR_GRACE_SECONDS: Final = 8.0
@@ -95,6 +97,27 @@ class Parts:
             [self.python("analytics_api"), "-m", "analytics_api", "serve"],
             {**self.environment, **settings},
             cure="the log names the cause; if it is the port, choose another with PORT=…",
+        )
+
+    def batch_worker(self) -> Program:
+        """The worker that does the steps of the batch workflow."""
+        steps = self.directory.logs / "steps"
+        steps.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "BATCH_WORKER_GLUE_PYTHON": self.python("glue"),
+            "BATCH_WORKER_ANALYTICS_API_PYTHON": self.python("analytics_api"),
+            "BATCH_WORKER_LOGS": str(steps),
+            "BATCH_WORKER_AT_ONCE": str(self.settings.etl_at_once),
+            "BATCH_WORKER_EVERY_SECONDS": str(self.settings.etl_every_seconds),
+            "BATCH_WORKER_RULE_SET": self.settings.rule_set,
+            "JAVA_HOME": str(self.java.parents[1]),
+        }
+        return Program(
+            BATCH_WORKER,
+            [self.python("local"), "-m", "lake_local", "worker"],
+            {**self.environment, **settings},
+            cure="the log names the cause; each step's own log is in logs/steps/",
+            grace_seconds=BATCH_WORKER_GRACE_SECONDS,
         )
 
     def generation(self, domain: Domain) -> Program:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 from lake_core.errors import LakeError
 from lake_core.names import BUCKET, LIVE_TABLE, STREAMS, Domain
 from lake_local.aws import Clients, ServiceError, error_code
+from lake_local.glue_catalog import make_catalog
 from lake_local.settings import Settings
+from lake_local.workflow import make_workflow
 
 if TYPE_CHECKING:
     from types_boto3_kinesis.type_defs import StreamDescriptionSummaryTypeDef
@@ -26,10 +28,10 @@ class ProvisionError(LakeError):
 
 
 def provision(clients: Clients, settings: Settings) -> list[str]:
-    """Make bucket, streams and live table; return a line about each, as read back.
+    """Make everything the lake stands on; return a line about each part, as read back.
 
     Raises:
-        ProvisionError: names what is not as it must be.
+        LakeError: names what is not as it must be.
     """
     shards = {
         Domain.MANUFACTURING: settings.manufacturing_shards,
@@ -42,7 +44,9 @@ def provision(clients: Clients, settings: Settings) -> list[str]:
     facts = [_bucket_fact(clients)]
     for domain, stream in STREAMS.items():
         facts.append(_stream_fact(clients, stream, shards[domain], settings.retention_hours))
-    return [*facts, _table_fact(clients)]
+    return [
+        *facts, _table_fact(clients), *make_catalog(clients.glue), *make_workflow(clients.states)
+    ]  # fmt: skip
 
 
 def _make(create: Callable[[], object]) -> None:

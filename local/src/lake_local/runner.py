@@ -83,6 +83,7 @@ class Lake:
         for domain in Domain:
             self.view.set_part(f"{domain} processor", PartState.WAITING)
         self.view.set_part("api", PartState.WAITING)
+        self.view.set_part("batch worker", PartState.WAITING)
         for domain in Domain:
             self._processes.start(self.parts.processor(domain))
             self.view.set_part(f"{domain} processor", PartState.STARTING)
@@ -91,6 +92,8 @@ class Lake:
         for domain in Domain:
             self.feeds[domain] = self._feed(domain, trickle=trickle)
             self.feeds[domain].advance()
+        self._processes.start(self.parts.batch_worker())
+        self.view.set_part("batch worker", PartState.RUNNING, "`make etl` starts a run")
 
     def _feed(self, domain: Domain, *, trickle: bool) -> Feed:
         own = self.request.files[domain]
@@ -149,7 +152,8 @@ class Lake:
         """Stop the feeds, then what reads them, then what holds the data."""
         hurry = self._interrupts.again
         feeds = [name for feed in self.feeds.values() if (name := feed.name)]
-        services = [*(parts.processor_name(domain) for domain in Domain), parts.API]
+        processors = [parts.processor_name(domain) for domain in Domain]
+        services = [parts.BATCH_WORKER, *processors, parts.API]
         for names in (feeds, services, [emulator.NAME]):
             self._processes.stop(*names, hurry=hurry)
         for name in list(self.view.parts):

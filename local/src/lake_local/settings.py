@@ -10,6 +10,7 @@ from lake_core.rules import rule_set
 from lake_core.settings import positive_float, positive_int, setting
 
 PREFIX: Final = "LAKE_"
+WORKER_PREFIX: Final = "BATCH_WORKER_"
 HIGHEST_PORT: Final = 65535
 
 
@@ -72,3 +73,25 @@ class Settings:
     stall_seconds: float = setting(
         positive_float, help="seconds without progress after which a demo gives up", default=120.0
     )
+    etl_every_seconds: float = setting(
+        positive_float, help="seconds between scheduled runs of the batch workflow", default=3600.0
+    )
+    etl_at_once: int = setting(
+        positive_int,
+        help="batch steps at work at a time; two Sparks fill two cores and 2 GB",
+        default=2,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The batch worker's: what it starts the steps' programs with."""
+
+    glue_python: Path = setting(Path, help="interpreter of the Glue jobs' environment")
+    analytics_api_python: Path = setting(Path, help="interpreter of the analytics tasks'")
+    logs: Path = setting(Path, help="directory of the steps' logs")
+    at_once: int = setting(positive_int, help="steps at work at a time", default=2)
+    every_seconds: float = setting(
+        positive_float, help="seconds between the executions it starts", default=3600.0
+    )
+    rule_set: str = setting(_rule_set_name, help="name of the rule set", default="default")

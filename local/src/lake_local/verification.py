@@ -6,18 +6,12 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from lake_core.errors import InputError
 from lake_core.names import BUCKET
 from lake_local import aws
 from lake_local.directory import LakeDirectory
 from lake_local.emulator import system_environment
-from lake_local.http_client import HttpClient
-
-
-class _RunFacts(msgspec.Struct):
-    aws: str  # URL of the emulator
+from lake_local.running import running_lake
 
 
 def verify(checkout: Path, directory: LakeDirectory, environment: Mapping[str, str]) -> int:
@@ -31,9 +25,9 @@ def verify(checkout: Path, directory: LakeDirectory, environment: Mapping[str, s
         *("-m", "analytics_api", "verify", "--raw"),
     ]
     settings = {**system_environment(environment), "ANALYTICS_API_BUCKET": BUCKET}
-    endpoint = _running(directory)
-    if endpoint:
-        settings |= aws.credentials(endpoint)
+    facts = running_lake(directory)
+    if facts:
+        settings |= aws.credentials(facts.aws)
     else:
         objects = directory.objects / BUCKET
         if not objects.is_dir():
@@ -42,13 +36,3 @@ def verify(checkout: Path, directory: LakeDirectory, environment: Mapping[str, s
             )
         command += ["--directory", str(objects)]
     return subprocess.run(command, env=settings, check=False).returncode  # noqa: S603 - our own part
-
-
-def _running(directory: LakeDirectory) -> str | None:
-    """Return the emulator's URL if the lake is running."""
-    try:
-        facts = msgspec.json.decode(directory.run_facts.read_bytes(), type=_RunFacts)
-    except FileNotFoundError:
-        return None
-    answers = HttpClient(facts.aws, timeout_seconds=1.0).get("/_ministack/health").ok
-    return facts.aws if answers else None
