@@ -9,7 +9,7 @@ from typing import Final
 
 from lake_core.errors import InputError
 from lake_core.layout import raw_key
-from lake_core.names import BUCKET, STREAMS, Domain
+from lake_core.names import BUCKET, LIVE_TABLE, STREAMS, Domain
 from lake_local.directory import LakeDirectory
 from lake_local.ports import HOST
 from lake_local.processes import Program
@@ -73,6 +73,7 @@ class Parts:
             "PROCESSOR_JAVA": str(self.java),
             "PROCESSOR_MAX_AGE_SECONDS": str(self.settings.max_age_seconds),
             "PROCESSOR_RULE_SET": self.settings.rule_set,
+            "PROCESSOR_LIVE_TABLE": LIVE_TABLE,
             "PROCESSOR_SHUTDOWN_GRACE_MILLISECONDS": str(PROCESSOR_GRACE_MILLISECONDS),
         }
         return Program(

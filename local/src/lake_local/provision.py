@@ -77,6 +77,12 @@ def _make_live_table(clients: Clients) -> None:
             BillingMode="PAY_PER_REQUEST",
         )
     )
+    _make(
+        lambda: clients.dynamodb.update_time_to_live(
+            TableName=LIVE_TABLE,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+        )
+    )
 
 
 def _bucket_fact(clients: Clients) -> str:
