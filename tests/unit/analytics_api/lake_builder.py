@@ -133,9 +133,13 @@ class Builder:
 class Api:
     """A small ASGI client over a service that is polled by hand."""
 
-    def __init__(self, lake: MemoryLake, slice_seconds: float = 60.0) -> None:
+    def __init__(
+        self, lake: MemoryLake, slice_seconds: float = 60.0, *, from_states: bool = True
+    ) -> None:
         self.now = ARRIVAL / 1000 + 5
-        follower = Follower(lake, DEFAULT, lambda: self.now, slice_seconds=slice_seconds)
+        follower = Follower(
+            lake, DEFAULT, lambda: self.now, slice_seconds=slice_seconds, from_states=from_states
+        )
         self.service = LakeService(follower, DEFAULT, 1.0)
         self._app = make_app(self.service)
 

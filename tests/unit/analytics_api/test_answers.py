@@ -186,7 +186,7 @@ def test_a_bucket_that_is_away_leaves_the_answers_and_is_told_of() -> None:
     assert "away" in api.get("/readyz")[2]["detail"]
     builder.lake.away = False
     api.poll()
-    assert api.ok("/readyz") == {"status": "ready"}
+    assert api.ok("/readyz") == {"status": "ready", "notes": []}
 
 
 def test_nothing_is_read_twice() -> None:

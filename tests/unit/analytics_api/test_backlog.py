@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from analytics_api.follower import READ_AHEAD, Follower
+from analytics_api.domain_follower import READ_AHEAD
+from analytics_api.follower import Follower
 from analytics_api.service import LakeService
 from lake_core.names import Domain
 from lake_core.rules import DEFAULT
@@ -56,7 +57,7 @@ def test_slices_add_up_to_the_whole(backlog: Builder) -> None:
     assert_figures(
         api.ok("/v1/insights/manufacturing"), expected_manufacturing(reading_rows(COUNT))
     )
-    assert api.ok("/readyz") == {"status": "ready"}
+    assert api.ok("/readyz") == {"status": "ready", "notes": []}
 
 
 def test_the_thread_goes_on_at_once_while_it_is_behind(backlog: Builder) -> None:

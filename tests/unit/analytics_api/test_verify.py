@@ -95,7 +95,9 @@ class BrokenLake:
 
     def prove(self, checkpoint: str | None = "12") -> tuple[dict[str, Any], list[verify.RowProof]]:
         reader = DirectoryLake(self.root)
-        follower = Follower(reader, DEFAULT, lambda: ARRIVAL / 1000 + 10, stalled_seconds=0)
+        follower = Follower(
+            reader, DEFAULT, lambda: ARRIVAL / 1000 + 10, stalled_seconds=0, from_states=False
+        )
         positions = {CHAIN: checkpoint} if checkpoint else {}
         proof = verify.walk(follower, positions)
         return proof, verify.every_lap(

@@ -138,7 +138,9 @@ def _verify(settings: Settings, asked: argparse.Namespace) -> int:
         positions = committed_positions(boto3.client("dynamodb"), lake)
         patience = asked.wait_seconds
     sent = verify.cursors(lake)
-    follower = Follower(lake, rule_set(settings.rule_set), time.time, stalled_seconds=0)
+    follower = Follower(
+        lake, rule_set(settings.rule_set), time.time, stalled_seconds=0, from_states=False
+    )
     proof = verify.walk(follower, positions)
     files = [verify.csv_file(path) for path in asked.source]
     files += verify.raw_files(lake) if asked.raw else []

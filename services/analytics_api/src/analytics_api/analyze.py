@@ -54,8 +54,8 @@ class AnalyticsTask:
             if self._is_made_from(held.current, at):
                 log.info("nothing new", extra={"version": held.current.version})
                 return None
-        lake = self._continued(held.current, at) or self._from_nothing(at)
-        return self._written(lake, at)
+        lake, rows = self._continued(held.current, at) or self._from_nothing(at)
+        return self._written(lake, rows, at)
 
     def _refuse_newer(self, current: Current) -> None:
         if (current.state_format or 0) > lake_state.FORMAT_VERSION:
@@ -73,8 +73,8 @@ class AnalyticsTask:
             and current.code_version == CODE_VERSION
         )
 
-    def _continued(self, current: Current | None, at: TableAt) -> DomainLake | None:
-        """Return the last state with what came since; None where it cannot be continued."""
+    def _continued(self, current: Current | None, at: TableAt) -> tuple[DomainLake, int] | None:
+        """Return the last state with what came since, and its events; None: not possible."""
         if current is None or current.state is None:
             return None
         found = self.store.find(current.state)
@@ -100,9 +100,9 @@ class AnalyticsTask:
             log.warning("found %d new rows, expected %d: from the start", rows, wanted)
             return None
         log.info("continued", extra={"rows": rows, "rows_before": before_rows})
-        return lake
+        return lake, at.rows
 
-    def _from_nothing(self, at: TableAt) -> DomainLake:
+    def _from_nothing(self, at: TableAt) -> tuple[DomainLake, int]:
         lake, rows = DomainLake.empty(self.domain, self.rules), 0
         for table in self.tables.rows(self.domain, at, None):
             rows += lake.take_rows(table)
@@ -113,15 +113,15 @@ class AnalyticsTask:
                 at.name, rows, wanted,
             )  # fmt: skip
         log.info("made from nothing", extra={"rows": rows})
-        return lake
+        return lake, rows
 
-    def _written(self, lake: DomainLake, at: TableAt) -> Draft:
+    def _written(self, lake: DomainLake, rows: int, at: TableAt) -> Draft:
         made = self.clock()
         state = lake_state.encode_state(lake, self.rules)
         version = version_of(made, state)
         current = Current(
             version=version,
-            inputs=(_input(self.domain, at),),
+            inputs=(_input(self.domain, rows, at),),
             state=state_key(self.domain, version),
             state_format=lake_state.FORMAT_VERSION,
             insights=insights_key(self.domain, version),
@@ -134,13 +134,13 @@ class AnalyticsTask:
         return Draft(current, objects)
 
 
-def _input(domain: Domain, at: TableAt) -> Input:
+def _input(domain: Domain, rows: int, at: TableAt) -> Input:
     return Input(
         domain=domain,
         table=at.name,
         snapshot_id=_text(at.snapshot_id),
         table_updated_at=at.updated_milliseconds,
-        rows=at.rows,
+        rows=rows,
         rows_expected=expected_rows(at.published),
     )
 

@@ -25,7 +25,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     snapshot_id: str | None  # text, for a number of 63 bits; None: the table is empty
     table_updated_at: int  # milliseconds since 1970 UTC, by the table's metadata: it only grows
-    rows: int  # in the table
+    rows: int  # events counted, each identity once
     rows_expected: int  # what its positions say: rows of the ranges without their duplicates
 
 

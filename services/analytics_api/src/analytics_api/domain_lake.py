@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from analytics_api.current import Current
 from analytics_api.ecommerce import EcommerceState
 from analytics_api.frames import frame_of
 from analytics_api.identities import SeenIdentities
@@ -38,6 +40,7 @@ class DomainLake:
     stream_bytes: int = 0  # of the records that carried them
     newest_arrival: int | None = None  # milliseconds since 1970 UTC
     published: Published | None = None  # what came from the curated table
+    version: Current | None = None  # the state it began with, by whoever loaded it
     tail_objects: int = 0  # ranges counted here, behind the positions of `published`
 
     @classmethod
@@ -88,6 +91,14 @@ class DomainLake:
         self.newest_arrival = max((chain.last_arrival for chain in chains), default=None)
         self.published = published
 
+    def note_changes(self, before: DomainLake) -> None:
+        """Let `changed` of the state be what is not as it was before."""
+        old: Mapping[Any, Any] = before.state.entities
+        changed: set[Any] = self.state.changed
+        changed.clear()
+        changed.update(before.state.changed)
+        changed.update(key for key, one in self.state.entities.items() if old.get(key) != one)
+
     def _add_unseen(self, frame: pl.DataFrame) -> list[bool]:
         first_seen = self.seen.first_seen(
             frame["event_source"].to_list(), frame["event_row"].to_list()
@@ -122,6 +133,17 @@ class DomainLake:
         return [
             *(["analytics"] if curated else []),
             *(["processed"] if self.tail_objects else []),
+        ]
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong beyond single shards."""
+        inputs = self.version.inputs if self.version else ()
+        return [
+            f"{one.table} holds {one.rows} events, its positions say {one.rows_expected}: "
+            "somebody else than the ETL job has changed it"
+            for one in inputs
+            if one.rows != one.rows_expected
         ]
 
     @property

@@ -73,6 +73,11 @@ class EcommerceState:
         drop_before(self.days, max(self.days) - HISTORY_DAYS + 1)
         self._add_customers(frame, cents)
 
+    @property
+    def entities(self) -> dict[str, Customer]:
+        """What `changed` names."""
+        return self.customers
+
     def _add_customers(self, frame: pl.DataFrame, cents: pl.Expr) -> None:
         firsts = {row["customer_id"]: row for row in first_rows(frame, "customer_id")}
         for row in latest_rows(frame, "customer_id"):

@@ -40,5 +40,9 @@ class LakeReader(Protocol):
         ...
 
     def read_other(self, key: str, etag: str | None) -> Tagged | None:
-        """Return an object unless it is still the one with that tag; None also where none is."""
+        """Return an object unless it is still the one with that tag; None also where none is.
+
+        Raises:
+            UnreadableObject: it is there and may not be read.
+        """
         ...

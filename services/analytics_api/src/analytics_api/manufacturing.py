@@ -107,6 +107,11 @@ class ManufacturingState:
             self.machines[machine_id].settle()
         self.changed.update(touched)
 
+    @property
+    def entities(self) -> dict[int, Machine]:
+        """What `changed` names."""
+        return self.machines
+
     def _take_latest(self, row: dict[str, Any]) -> None:
         machine = self.machines.get(row["machine_id"])
         if machine is None:

@@ -43,6 +43,10 @@ def _lake_lines(follower: Follower) -> Iterator[str]:
         ((f'domain="{name}"', domain.processed.bytes) for name, domain in domains),
     )  # fmt: skip
     yield from _metric(
+        "lake_tail_objects", "gauge", "Objects counted behind the curated table's positions.",
+        ((f'domain="{name}"', domain.tail_objects) for name, domain in domains),
+    )  # fmt: skip
+    yield from _metric(
         "lake_data_through_seconds", "gauge", "Arrival up to which everything is counted.",
         (
             (f'domain="{name}"', (domain.data_through or 0) / 1000)

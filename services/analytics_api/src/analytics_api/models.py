@@ -314,10 +314,25 @@ class ShardProof(BaseModel):
     verified: bool
 
 
+class CuratedSnapshot(BaseModel):
+    """The snapshot of the curated table that the answers begin with."""
+
+    version: str = Field(description="of the state that was made from it")
+    made_at: Instant
+    table: str = Field(examples=["multi_source_data_lake.manufacturing_events"])
+    snapshot_id: str | None
+    events: Count = Field(description="in the table")
+    events_expected: Count = Field(description="by the ranges it was made from")
+
+
 class Integrity(BaseModel):
     """The delivery proof."""
 
     verified: bool
+    problems: list[str] = Field(description="beyond single shards")
+    curated: dict[str, CuratedSnapshot | None] = Field(
+        description="by domain; null: everything was read from processed/ by the API itself"
+    )
     shards: list[ShardProof]
 
 
@@ -349,3 +364,4 @@ class Ready(BaseModel):
     """Readiness."""
 
     status: Literal["ready"]
+    notes: list[str] = Field(description="for example: why a published state is not used")

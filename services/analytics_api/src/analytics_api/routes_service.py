@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from analytics_api import metrics, models
+from analytics_api.prepared import encode
 from analytics_api.problems import Problem
 from analytics_api.replies import PROBLEM, RETRY_SECONDS
 from analytics_api.service import LakeService
@@ -43,7 +44,8 @@ def service_routes(service: LakeService) -> APIRouter:
                 {"Retry-After": RETRY_SECONDS},
                 missing=missing,
             )
-        return Response(b'{"status":"ready"}', media_type="application/json")
+        content = {"status": "ready", "notes": service.snapshot.notes}
+        return Response(encode(content), media_type="application/json")
 
     @router.get("/metrics", response_class=Response, tags=["service"])
     async def prometheus(request: Request) -> Any:

@@ -70,8 +70,11 @@ class S3Lake:
             found = self._client.get_object(Bucket=self._bucket, Key=key, **condition)
             return Tagged(found["Body"].read(), found["ETag"])
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in SAME_OR_NONE:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in SAME_OR_NONE:
                 return None
+            if code in ABOUT_ONE_OBJECT:
+                raise UnreadableObject(f"{key} {ABOUT_ONE_OBJECT[code]}") from error
             raise TransientError(f"{key} cannot be read: {error}") from error
         except BotoCoreError as error:
             raise TransientError(f"{key} cannot be read: {error}") from error

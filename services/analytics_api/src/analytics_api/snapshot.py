@@ -40,6 +40,7 @@ class Snapshot:
     alerts: Placed = field(default_factory=list)  # the oldest first
     freshness: dict[str, Any] = field(default_factory=dict)
     metrics: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 class SnapshotMaker:
@@ -65,6 +66,7 @@ class SnapshotMaker:
             self._last,
             prepared=dict(self._last.prepared),
             missing=self._missing(),
+            notes=self._follower.notes,
             metrics=lake_metrics(self._follower),
             freshness=self._freshness(INSIGHTS, now),
         )
@@ -127,11 +129,11 @@ class SnapshotMaker:
         chosen = [domains[Domain(name)]] if name in set(Domain) else list(domains.values())
         through = [domain.data_through for domain in chosen]
         known = [moment for moment in through if moment is not None]
-        counted = any(domain.newest_arrival is not None for domain in chosen)
+        used = {source for domain in chosen for source in domain.sources}
         return freshness_of(
             min(known) if len(known) == len(through) else None,
             now,
-            ["processed"] if counted else [],
+            sorted(used),
         )
 
     def _missing(self) -> list[str]:
@@ -140,6 +142,8 @@ class SnapshotMaker:
             for name in self._follower.domains
             if INSIGHTS + name not in self._contents
         ]
+        if missing or not self._follower.caught_up:
+            missing += self._follower.notes
         if self._follower.problem:
             missing.append(self._follower.problem)
         elif not self._follower.caught_up:
@@ -170,13 +174,36 @@ class SnapshotMaker:
             for domain in self._follower.domains.values()
             for _, proof in sorted(domain.shards.items())
         ]
+        domains = self._follower.domains
+        problems = [why for domain in domains.values() for why in domain.problems]
         # Of an empty lake nothing is proven.
-        verified = bool(shards) and all(shard["verified"] for shard in shards)
-        return {"verified": verified, "shards": shards}
+        verified = bool(shards) and not problems and all(shard["verified"] for shard in shards)
+        return {
+            "verified": verified,
+            "problems": problems,
+            "curated": {name: _curated(domain) for name, domain in domains.items()},
+            "shards": shards,
+        }
 
 
 def _size(size: ZoneSize) -> dict[str, Any]:
     return {"objects": size.objects, "bytes": size.bytes}
+
+
+def _curated(domain: DomainLake) -> dict[str, Any] | None:
+    """Return which snapshot of the curated table the answers begin with; None: with none."""
+    current = domain.version
+    if current is None:
+        return None
+    (table,) = current.inputs
+    return {
+        "version": current.version,
+        "made_at": current.made_at,
+        "table": table.table,
+        "snapshot_id": table.snapshot_id,
+        "events": table.rows,
+        "events_expected": table.rows_expected,
+    }
 
 
 def _processed(domain: DomainLake) -> dict[str, Any]:
