@@ -25,6 +25,8 @@ from lake_core.parquet import encode_object, read_footer
 from lake_core.parsing import encode_event, event_from_cells
 from lake_core.rules import DEFAULT
 from lake_core.schema import csv_header
+from tests.unit.analytics_api.curated_builder import Tasks
+from tests.unit.analytics_api.lake_builder import MemoryLake
 
 ARRIVAL = 1_795_459_132_361
 HOUR = 3_600_000
@@ -95,14 +97,32 @@ class BrokenLake:
 
     def prove(self, checkpoint: str | None = "12") -> tuple[dict[str, Any], list[verify.RowProof]]:
         reader = DirectoryLake(self.root)
-        follower = Follower(
-            reader, DEFAULT, lambda: ARRIVAL / 1000 + 10, stalled_seconds=0, from_states=False
-        )
+        walked = self.walk(checkpoint)
+        laps = verify.every_lap(walked, reader, verify.cursors(reader), [verify.csv_file(self.csv)])
+        return walked.answer(), laps
+
+    def walk(self, checkpoint: str | None = "12") -> verify.Walk:
+        reader = DirectoryLake(self.root)
+        complete, published = (
+            Follower(
+                reader, DEFAULT, lambda: ARRIVAL / 1000 + 10,
+                stalled_seconds=0, from_states=from_states,
+            )
+            for from_states in (False, True)
+        )  # fmt: skip
         positions = {CHAIN: checkpoint} if checkpoint else {}
-        proof = verify.walk(follower, positions)
-        return proof, verify.every_lap(
-            follower, reader, verify.cursors(reader), [verify.csv_file(self.csv)]
-        )
+        return verify.walk(complete, positions, published if verify.has_states(reader) else None)
+
+    def batch(self, ranges: int) -> None:
+        """Publish the state of the first ranges."""
+        held = MemoryLake()
+        held.objects = {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in self.root.rglob("*") if path.is_file()
+        }  # fmt: skip
+        Tasks(held).batch(ranges)
+        for key, body in held.objects.items():
+            self.write(key, body)
 
     def broken(self, named: str) -> None:
         """Assert that the proof fails and names the thing."""
@@ -121,7 +141,7 @@ def test_a_whole_lake_is_verified_and_every_row_has_its_place(lake: BrokenLake) 
     proof, (lap,) = lake.prove()
     assert proof["verified"] is True
     assert (lap.in_lake, lap.in_quarantine, lap.missing) == (8, 4, [])
-    text = verify.report(proof, [lap])
+    text = verify.report(lake.walk(), [lap])
     assert "verified: true" in text
     assert "8 in the lake, 4 in quarantine" in text
 
@@ -209,4 +229,41 @@ def test_rows_beyond_the_cursor_are_not_sent_yet_and_not_missing(lake: BrokenLak
 
 def test_an_empty_lake_proves_nothing(tmp_path: Path) -> None:
     follower = Follower(DirectoryLake(tmp_path), DEFAULT, lambda: 0.0, stalled_seconds=0)
-    assert verify.walk(follower, {})["verified"] is False
+    assert verify.walk(follower, {}).verified is False
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3, 4])
+def test_what_has_expired_after_the_etl_run_took_it_is_proven_by_that(
+    lake: BrokenLake, gone: int
+) -> None:
+    lake.batch(ranges=3)
+    for key in lake.keys[:gone]:
+        (lake.root / key).unlink()
+    proof, (lap,) = lake.prove()
+    assert proof["verified"] is (gone < 4)  # the last range was not taken, so it is missing
+    if gone < 4:
+        assert (lap.in_lake, lap.missing) == (8, [])
+        assert proof["shards"][0]["proven_by_etl"]["objects"] == 3
+        text = verify.report(lake.walk(), [lap])
+        assert "the 3 objects before have expired, the ETL run has proven them" in text
+
+
+def test_where_everything_is_there_a_state_changes_nothing(lake: BrokenLake) -> None:
+    lake.batch(ranges=3)
+    proof, _ = lake.prove()
+    assert (proof["verified"], proof["shards"][0]["proven_by_etl"]["objects"]) == (True, 0)
+
+
+def test_a_hole_amid_what_is_there_is_one_though_the_etl_run_has_taken_it(
+    lake: BrokenLake,
+) -> None:
+    lake.batch(ranges=3)
+    (lake.root / lake.keys[1]).unlink()
+    lake.broken(f"{lake.keys[2]} is missing")
+
+
+def test_a_first_object_that_is_damaged_is_no_expired_one(lake: BrokenLake) -> None:
+    lake.batch(ranges=3)
+    path = lake.root / lake.keys[0]
+    path.write_bytes(path.read_bytes()[:-5])
+    lake.broken(lake.keys[0])

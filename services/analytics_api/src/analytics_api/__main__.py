@@ -138,26 +138,29 @@ def _verify(settings: Settings, asked: argparse.Namespace) -> int:
         positions = committed_positions(boto3.client("dynamodb"), lake)
         patience = asked.wait_seconds
     sent = verify.cursors(lake)
-    follower = Follower(
-        lake, rule_set(settings.rule_set), time.time, stalled_seconds=0, from_states=False
-    )
-    proof = verify.walk(follower, positions)
+    rules = rule_set(settings.rule_set)
+    follower = Follower(lake, rules, time.time, stalled_seconds=0, from_states=False)
+    published = None
+    if verify.has_states(lake):
+        published = Follower(lake, rules, time.time, stalled_seconds=0)
+    walked = verify.walk(follower, positions, published)
     files = [verify.csv_file(path) for path in asked.source]
     files += verify.raw_files(lake) if asked.raw else []
-    laps = verify.every_lap(follower, lake, sent, files)
+    laps = verify.every_lap(walked, lake, sent, files)
     deadline = time.monotonic() + patience
     while any(lap.missing for lap in laps) and time.monotonic() < deadline:
         # Sent, and still in a processor's hands: a range is written when it is old enough.
         time.sleep(LOOK_AGAIN_SECONDS)
-        proof = verify.walk(follower, positions)
-        laps = verify.every_lap(follower, lake, sent, files)
+        walked = verify.walk(follower, positions, published)
+        laps = verify.every_lap(walked, lake, sent, files)
     if asked.json:
-        proof["sources"] = [lap.answer() for lap in laps]
+        proof = {**walked.answer(), "sources": [lap.answer() for lap in laps]}
         print(msgspec.json.format(msgspec.json.encode(proof), indent=2).decode())
     else:
-        print(verify.report(proof, laps))
-    follower.close()
-    return 0 if proof["verified"] and not any(lap.missing for lap in laps) else 1
+        print(verify.report(walked, laps))
+    for one in filter(None, (follower, published)):
+        one.close()
+    return 0 if walked.verified and not any(lap.missing for lap in laps) else 1
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,19 @@ import msgspec
 
 from analytics_api.domain_lake import DomainLake
 from analytics_api.follower import Follower
+from analytics_api.identities import SeenIdentities
 from analytics_api.lake_reader import LakeReader
 from analytics_api.quarantine import quarantined_rows
+from analytics_api.shard_proof import ShardProof
 from lake_core.errors import InputError, TransientError
-from lake_core.layout import Chain, EventSource, cursor_key, ingest_quarantine_key, raw_key
+from lake_core.layout import (
+    Chain,
+    EventSource,
+    current_key,
+    cursor_key,
+    ingest_quarantine_key,
+    raw_key,
+)
 from lake_core.names import STREAMS, Domain
 from lake_core.schema import csv_header
 
@@ -57,25 +67,90 @@ class RowProof:
         }
 
 
-def walk(follower: Follower, positions: Mapping[Chain, str]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The shards of a lake as they were walked, and the identities met on the way."""
+
+    shards: list[ShardProof]
+    seen: dict[Domain, SeenIdentities]
+    problems: list[str]  # beyond single shards
+
+    @property
+    def verified(self) -> bool:
+        """Whether everything is in its place; of an empty lake nothing is proven."""
+        told = [why for shard in self.shards for why in shard.problems] + self.problems
+        return bool(self.shards) and not told
+
+    def answer(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "verified": self.verified,
+            "problems": self.problems,
+            "shards": [shard.answer() for shard in self.shards],
+        }
+
+
+def walk(
+    follower: Follower, positions: Mapping[Chain, str], published: Follower | None = None
+) -> Walk:
     """Read the whole lake and return its proof.
+
+    `follower` begins at the first range of every chain. Where that is gone, expired after the ETL
+    run had taken it, the chain is walked from its published position: so does `published`.
 
     Raises:
         TransientError: the lake cannot be read now.
     """
+    _read_all(follower)
+    complete = follower.domains
+    expired = {
+        domain for domain, lake in complete.items() if any(map(_no_beginning, lake.shards.values()))
+    }
+    states: dict[Domain, DomainLake] = {}
+    if published is not None:
+        _read_all(published)
+        states = {
+            domain: lake
+            for domain, lake in published.domains.items()
+            if lake.published and (domain in expired or {*lake.shards} - {*complete[domain].shards})
+        }
+    for chain, position in positions.items():
+        for lakes in (complete, states):
+            if chain.domain in lakes:
+                lakes[chain.domain].shard(chain).checkpoint = position
+    return Walk(
+        [proof for domain, lake in complete.items() for proof in _shards(lake, states.get(domain))],
+        {domain: states.get(domain, lake).seen for domain, lake in complete.items()},
+        [why for lake in states.values() for why in lake.problems],
+    )
+
+
+def has_states(lake: LakeReader) -> bool:
+    """Whether a domain's state has been published: what expired may be proven by it."""
+    return any(lake.read_other(current_key(domain), None) is not None for domain in Domain)
+
+
+def _read_all(follower: Follower) -> None:
     follower.catch_up()
     follower.catch_up()  # what the first listing missed, and what waits in vain
     if follower.problem:
         raise TransientError(follower.problem)
-    for chain, position in positions.items():
-        follower.domains[chain.domain].shard(chain).checkpoint = position
-    shards = [
-        proof for domain in follower.domains.values() for _, proof in sorted(domain.shards.items())
-    ]
-    return {
-        "verified": bool(shards) and not any(proof.problems for proof in shards),
-        "shards": [proof.answer() for proof in shards],
+
+
+def _no_beginning(proof: ShardProof) -> bool:
+    """Whether nothing is there that a chain could begin with, not even something broken."""
+    return proof.last is None and not proof.unreadable
+
+
+def _shards(complete: DomainLake, state: DomainLake | None) -> list[ShardProof]:
+    """Return each chain from its first range where that is there, else from the state."""
+    held = state.shards if state else {}
+    chosen = {
+        chain: proof
+        for chain, proof in complete.shards.items()
+        if chain not in held or not _no_beginning(proof)
     }
+    return [proof for _, proof in sorted({**held, **chosen}.items(), key=itemgetter(0))]
 
 
 def csv_file(path: Path) -> tuple[str, bytes]:
@@ -97,7 +172,7 @@ def raw_files(lake: LakeReader) -> list[tuple[str, bytes]]:
 
 
 def source_laps(
-    follower: Follower,
+    walked: Walk,
     lake: LakeReader,
     sent: Mapping[Domain, Cursor],
     name: str,
@@ -110,28 +185,28 @@ def source_laps(
     """
     digest = hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS]
     domain, rows = _count_rows(name, content)
-    of_domain = follower.domains[domain]
+    seen = walked.seen[domain]
     known = {
         source
-        for source in of_domain.seen.sources()
+        for source in seen.sources()
         if (parsed := EventSource.parse(source)) and parsed.digest == digest
     }
     known = known or {str(EventSource(name, digest, 0))}  # every row of it is missing
     quarantined = _quarantined(lake, domain)
     return [
-        _row_proof(RowProof(source, domain, rows), of_domain, lake, quarantined, sent.get(domain))
+        _row_proof(RowProof(source, domain, rows), seen, lake, quarantined, sent.get(domain))
         for source in sorted(known)
     ]
 
 
 def every_lap(
-    follower: Follower,
+    walked: Walk,
     lake: LakeReader,
     sent: Mapping[Domain, Cursor],
     files: list[tuple[str, bytes]],
 ) -> list[RowProof]:
     """Say where each row of several CSVs is."""
-    return [lap for file in files for lap in source_laps(follower, lake, sent, *file)]
+    return [lap for file in files for lap in source_laps(walked, lake, sent, *file)]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -170,14 +245,14 @@ def _sent_rows(proof: RowProof, cursor: Cursor | None) -> int:
 
 def _row_proof(
     proof: RowProof,
-    domain: DomainLake,
+    seen: SeenIdentities,
     lake: LakeReader,
     quarantined: set[tuple[str, int]],
     cursor: Cursor | None,
 ) -> RowProof:
     refused, sent = _refused(lake, proof), _sent_rows(proof, cursor)
     for row in range(proof.rows):
-        if domain.seen.has(proof.event_source, row):
+        if seen.has(proof.event_source, row):
             proof.in_lake += 1
         elif (proof.event_source, row) in quarantined:
             proof.in_quarantine += 1
@@ -218,24 +293,31 @@ def _refused(lake: LakeReader, proof: RowProof) -> set[int]:
     }
 
 
-def report(proof: Mapping[str, Any], laps: list[RowProof]) -> str:
+def report(walked: Walk, laps: list[RowProof]) -> str:
     """Return the proof in a person's form."""
     head = ("domain", "shard", "objects", "rows", "quarantined", "twice put", "verified")
     lines = [
         (
-            shard["domain"],
-            shard["shard"],
-            f"{shard['objects']:,}",
-            f"{shard['rows']:,}",
-            f"{shard['quarantined_entries']:,}",
-            f"{shard['producer_duplicates']:,}",
-            "yes" if shard["verified"] else "NO",
+            shard.chain.domain,
+            shard.chain.shard,
+            f"{shard.objects:,}",
+            f"{shard.rows:,}",
+            f"{shard.unusable:,}",
+            f"{shard.producer_duplicates:,}",
+            "NO" if shard.problems else "yes",
         )
-        for shard in proof["shards"]
+        for shard in walked.shards
     ]
     widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
     text = [_aligned(line, widths) for line in [head, *lines]]
-    text += [f"  {why}" for shard in proof["shards"] for why in shard["problems"]]
+    text += [f"  {why}" for shard in walked.shards for why in shard.problems]
+    text += [f"  {why}" for why in walked.problems]
+    text += [
+        f"{shard.chain.shard} of {shard.chain.domain}: walked from {shard.published.last} on; "
+        f"the {shard.published.objects:,} objects before have expired, the ETL run has proven them"
+        for shard in walked.shards
+        if shard.published
+    ]
     for lap in laps:
         rest = f"{len(lap.missing):,} missing" + (f": {lap.missing[:SHOWN]}" if lap.missing else "")
         text.append(
@@ -243,7 +325,7 @@ def report(proof: Mapping[str, Any], laps: list[RowProof]) -> str:
             f"{lap.in_quarantine + lap.refused:,} in quarantine, "
             f"{lap.not_sent:,} not sent yet, {rest}"
         )
-    text.append("verified: " + ("true" if proof["verified"] else "FALSE"))
+    text.append("verified: " + ("true" if walked.verified else "FALSE"))
     return "\n".join(text)
 
 
