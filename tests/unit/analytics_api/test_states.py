@@ -26,6 +26,8 @@ ROWS = {Domain.MANUFACTURING: READINGS, Domain.ECOMMERCE: PURCHASES}
 MINUTE = 60_000
 PATHS = (
     "/v1/insights/manufacturing", "/v1/insights/ecommerce", "/v1/insights/integrated",
+    "/v1/insights/trend?days=400", "/v1/insights/risk-drivers", "/v1/insights/mix",
+    "/v1/insights/segment-migration", "/v1/insights/trend", "/v1/insights/completeness",
     "/v1/machines?limit=1000", "/v1/machines?sort=alerts", "/v1/customers?limit=1000",
     "/v1/customers?sort=amount", "/v1/alerts?limit=1000", "/v1/lake", "/v1/lake/integrity",
     "/readyz",

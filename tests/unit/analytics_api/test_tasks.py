@@ -43,7 +43,10 @@ def test_the_tasks_publish_what_plain_python_says_of_the_rows() -> None:
     machines, customers = expected_manufacturing(READINGS), expected_ecommerce(PURCHASES)
     assert_figures(insights(lake, "manufacturing")["insights"], machines)
     assert_figures(insights(lake, "ecommerce")["insights"], customers)
+    assert insights(lake, "manufacturing")["risk_drivers"]["fleet"]["machines"] == 7
+    assert insights(lake, "ecommerce")["mix"]["purchases"] == 200
     both = insights(lake, "integrated")
+    assert len(both["trend"]["days"]) > 10
     assert_figures(both["manufacturing"], machines)
     assert both["cross_domain_insights"]["business_health_index"] == pytest.approx(
         0.5 * (1 - machines["high_risk_machines"] / machines["total_machines_analyzed"])

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from analytics_api import problems
 from analytics_api.front import Front
+from analytics_api.routes_further import further_routes
 from analytics_api.routes_insights import insight_routes
 from analytics_api.routes_lists import alert_routes, customer_routes, machine_routes
 from analytics_api.routes_service import service_routes
@@ -42,7 +43,10 @@ def make_app(service: LakeService) -> Front:
     )
     counts: Counter[int] = Counter()
     app.state.requests = counts
-    for make in (insight_routes, machine_routes, customer_routes, alert_routes, service_routes):
+    for make in (
+        insight_routes, further_routes, machine_routes, customer_routes, alert_routes,
+        service_routes,
+    ):  # fmt: skip
         app.include_router(make(service))
     problems.install(app)
     return Front(app, service, counts)

@@ -12,6 +12,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from analytics_api.contents import WITH_PARAMETERS
 from analytics_api.prepared import Prepared
 from analytics_api.replies import is_named
 from analytics_api.service import LakeService
@@ -40,7 +41,8 @@ class Front:
             return
         if scope["method"] in ("GET", "HEAD"):
             prepared = self._service.snapshot.prepared.get(scope["path"])
-            if prepared is not None:
+            asked = scope["query_string"] and scope["path"] in WITH_PARAMETERS
+            if prepared is not None and not asked:
                 await self._send_ready(prepared, scope, send)
                 return
             # A copy: the server looks at its own to leave the body of a HEAD out.

@@ -101,6 +101,193 @@ class IntegratedInsights(BaseModel):
     freshness: Freshness
 
 
+class ReadingDay(BaseModel):
+    """A day of the machines."""
+
+    readings: Count
+    average_maintenance_priority: Score
+    average_machine_efficiency: Share
+    alerts: Count
+    anomalies: Count = Field(description="readings with anomaly_flag 1")
+
+
+class PurchaseDay(BaseModel):
+    """A day of the customers."""
+
+    purchases: Count
+    revenue: float = Field(description="USD")
+    average_customer_value_score: Score = Field(description="over the day's purchases")
+    customer_satisfaction_index: Score = Field(description="1..10")
+
+
+class TrendDay(BaseModel):
+    """A UTC day of event time; null where a domain has no event."""
+
+    day: str = Field(examples=["2025-01-31"])
+    manufacturing: ReadingDay | None
+    ecommerce: PurchaseDay | None
+
+
+class Correlation(BaseModel):
+    """Whether two daily figures go together, over the days that both domains have."""
+
+    manufacturing: str
+    ecommerce: str
+    days: Count = Field(description="days with events of both domains")
+    r: float | None = Field(ge=-1, le=1, description="Pearson's; null with a reason")
+    interval_95: list[float] | None = Field(
+        description="tanh(atanh r ± 1.96 / √(days − 3)): Fisher's z"
+    )
+    verdict: Literal["noise", "weak", "moderate", "strong"] | None = Field(
+        description="noise: the interval holds 0; else by |r|: < 0.3, < 0.5, beyond"
+    )
+    reason: str | None = Field(description="why there is no r")
+
+
+class Trend(BaseModel):
+    """Both domains side by side."""
+
+    first_day: str | None = Field(description="that was looked at")
+    last_day: str | None = Field(description="of the newest event")
+    days: list[TrendDay] = Field(description="oldest first; days without an event are left out")
+    correlations: list[Correlation]
+    freshness: Freshness
+
+
+class FleetRisk(BaseModel):
+    """All machines over their risk windows."""
+
+    machines: Count
+    readings: Count
+    mean_score: Score
+    mean_excess: Score = Field(description="mean_score − threshold")
+    terms: dict[str, float] = Field(description="mean of each term of the score")
+
+
+class TermMean(BaseModel):
+    """A term of the score: weight · mean of the column / divisor."""
+
+    mean: float
+    difference: float = Field(description="to the fleet's mean of the term")
+
+
+class RiskDriver(BaseModel):
+    """A machine and what it adds to the fleet's risk."""
+
+    machine_id: int
+    risk: Literal["high", "medium", "low"]
+    readings: Count = Field(description="in its risk window")
+    mean_score: Score
+    excess: Score = Field(description="mean_score − threshold")
+    contribution: Score = Field(
+        description="readings · excess / the fleet's readings; all machines' add up to mean_excess"
+    )
+    share_of_excess: Share = Field(
+        description="of what the machines above the threshold exceed it by, together"
+    )
+    main_driver: str | None = Field(
+        description="term with the greatest positive difference to the fleet; null: none is above"
+    )
+    terms: dict[str, TermMean]
+
+
+class RiskDrivers(BaseModel):
+    """Which machines drive the risk."""
+
+    window_hours: int
+    threshold: float = Field(description="of medium risk")
+    fleet: FleetRisk
+    machines: list[RiskDriver] = Field(description="the 20 greatest contributions, greatest first")
+    scoring_version: str
+    freshness: Freshness
+
+
+class SegmentMigration(BaseModel):
+    """How customers move between segments."""
+
+    customers: Count
+    customers_with_one_purchase: Count = Field(description="they cannot have moved")
+    moved_up: Count
+    moved_down: Count
+    stayed: Count
+    matrix: dict[str, dict[str, Count]] = Field(
+        description="segment of the first purchase → of the latest → customers"
+    )
+    freshness: Freshness
+
+
+class MixFigures(BaseModel):
+    """Purchases of a part."""
+
+    purchases: Count
+    share_of_purchases: Share
+    revenue: float = Field(description="USD")
+    share_of_revenue: Share
+    average_customer_value_score: Score = Field(description="over the part's purchases")
+
+
+class MixCell(MixFigures):
+    """Purchases of a category through a channel."""
+
+    category: str
+    channel: str
+
+
+class MixCategory(MixFigures):
+    """Purchases of a category."""
+
+    category: str
+
+
+class MixChannel(MixFigures):
+    """Purchases through a channel."""
+
+    channel: str
+
+
+class Mix(BaseModel):
+    """What is bought through which channel; each list the 500 greatest revenues, greatest first."""
+
+    purchases: Count
+    revenue: float = Field(description="USD")
+    cells_total: Count = Field(description="pairs of category and channel that occur")
+    cells: list[MixCell]
+    categories: list[MixCategory]
+    channels: list[MixChannel]
+    freshness: Freshness
+
+
+class Completeness(BaseModel):
+    """How complete a domain's data are."""
+
+    entries_received: Count = Field(description="usable or not")
+    events: Count = Field(description="each identity once")
+    duplicates: Count = Field(description="events that producers put on the stream again")
+    duplicate_share: Share = Field(description="of the usable entries")
+    quarantined_entries: Count
+    quarantined_share: Share = Field(description="of the entries received")
+    shards: Count
+    gaps: Count = Field(description="places where nothing was found between two ranges")
+    possible_gaps: Count = Field(description="records may have expired unseen there")
+    objects_set_aside: Count = Field(description="that the ETL run could not read")
+    objects_unreadable: Count
+    objects_waiting: Count = Field(description="whose predecessor has not been seen yet")
+    complete: bool = Field(description="the delivery proof of every shard holds")
+
+
+class FreshnessByDomain(Freshness):
+    """… and of each domain."""
+
+    by_domain: dict[str, Freshness]
+
+
+class CompletenessAnswer(BaseModel):
+    """How fresh and complete each domain's data are."""
+
+    domains: dict[str, Completeness]
+    freshness: FreshnessByDomain
+
+
 class Identity(BaseModel):
     """Where an event came from; null where its producer gave no identity."""
 

@@ -38,9 +38,17 @@ def prepare(content: dict[str, Any], freshness: dict[str, Any] | None = None) ->
     body = encode(content)
     if freshness is None:
         return Prepared(body, etag_of(body))
-    lasting = {k: v for k, v in freshness.items() if k not in ("as_of", "lag_seconds")}
     whole = body[:-1] + b',"freshness":' + encode(freshness) + b"}"
-    return Prepared(whole, etag_of(body + encode(lasting)))
+    return Prepared(whole, etag_of(body + encode(_lasting(freshness))))
+
+
+def _lasting(freshness: dict[str, Any]) -> dict[str, Any]:
+    """Return what does not change with the clock alone."""
+    return {
+        key: _lasting(value) if isinstance(value, dict) else value
+        for key, value in freshness.items()
+        if key not in {"as_of", "lag_seconds"}
+    }
 
 
 def freshness_of(through: int | None, now: float, sources: Sequence[str]) -> dict[str, Any]:

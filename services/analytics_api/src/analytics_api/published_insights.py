@@ -7,16 +7,21 @@ from typing import Any
 
 import msgspec
 
+from analytics_api.contents import INSIGHTS, days_of, further_insights
 from analytics_api.current import Current
 from analytics_api.domain_lake import DomainLake
 from analytics_api.insights import cross_domain_insights, insights_of
+from analytics_api.trend import trend
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
 
 
 def domain_insights(current: Current, lake: DomainLake, rules: RuleSet) -> bytes:
     """Return the content of a domain's `insights/<version>.json`."""
-    return _content(current, {lake.domain: lake}, {"insights": insights_of(lake, rules)})
+    insights = insights_of(lake, rules)
+    further = further_insights(lake, rules) if insights else {}
+    named = {path.removeprefix(INSIGHTS).replace("-", "_"): said for path, said in further.items()}
+    return _content(current, {lake.domain: lake}, {"insights": insights, **named})
 
 
 def integrated_insights(
@@ -32,6 +37,7 @@ def integrated_insights(
         "cross_domain_insights": both,
         "manufacturing": manufacturing,
         "ecommerce": ecommerce,
+        "trend": trend(days_of(lakes)),
     }
     return _content(current, lakes, said)
 

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from analytics_api import models
+from analytics_api.contents import INSIGHTS
 from analytics_api.replies import NOT_YET, ready_made
 from analytics_api.service import LakeService
-from analytics_api.snapshot import INSIGHTS
 
 
 def insight_routes(service: LakeService) -> APIRouter:

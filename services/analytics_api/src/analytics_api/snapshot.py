@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from analytics_api.contents import COMPLETENESS, INSIGHTS, contents, days_of, domains_of
 from analytics_api.domain_lake import DomainLake
 from analytics_api.ecommerce import EcommerceState
 from analytics_api.entities import customer_item, machine_history, machine_item
 from analytics_api.follower import Follower
-from analytics_api.insights import cross_domain_insights, insights_of, ratio
+from analytics_api.insights import ratio
 from analytics_api.manufacturing import ManufacturingState
 from analytics_api.metrics import lake_metrics
 from analytics_api.orders import CUSTOMER_KEYS, MACHINE_KEYS, Orders, Placed
 from analytics_api.prepared import Prepared, freshness_of, prepare
+from analytics_api.trend import Days
 from analytics_api.zones import ZoneSize
 from lake_core.names import Domain
 from lake_core.rules import RuleSet
 
-INSIGHTS = "/v1/insights/"
 ZONES = ("raw", "processed", "quarantine", "analytics")
 
 
@@ -38,6 +39,7 @@ class Snapshot:
     machine_lists: Lists = field(default_factory=dict)  # by order and risk
     customer_lists: Lists = field(default_factory=dict)  # by order and segment
     alerts: Placed = field(default_factory=list)  # the oldest first
+    days: Days = field(default_factory=dict)
     freshness: dict[str, Any] = field(default_factory=dict)
     metrics: str = ""
     notes: list[str] = field(default_factory=list)
@@ -59,7 +61,8 @@ class SnapshotMaker:
         """Return a snapshot at `now`, in seconds since 1970."""
         if changed or not self._contents:
             self._last = self._entities()
-            self._contents = self._insights()
+            self._contents = contents(self._follower.domains, self._rules)
+            self._last.days = days_of(self._follower.domains)
             self._last.prepared["/v1/lake"] = prepare(self._lake())
             self._last.prepared["/v1/lake/integrity"] = prepare(self._integrity())
         made = replace(
@@ -68,10 +71,10 @@ class SnapshotMaker:
             missing=self._missing(),
             notes=self._follower.notes,
             metrics=lake_metrics(self._follower),
-            freshness=self._freshness(INSIGHTS, now),
+            freshness=self._freshness(tuple(Domain), now),
         )
         for path, content in self._contents.items():
-            made.prepared[path] = prepare(content, self._freshness(path, now))
+            made.prepared[path] = self._prepared(path, content, now)
         return made
 
     def _entities(self) -> Snapshot:
@@ -111,22 +114,8 @@ class SnapshotMaker:
         self._customers.renew(old, [*new.values()])
         made.customers = {**made.customers, **new}
 
-    def _insights(self) -> dict[str, dict[str, Any]]:
-        made: dict[str, dict[str, Any]] = {}
-        for name, domain in self._follower.domains.items():
-            insights = insights_of(domain, self._rules)
-            if insights is not None:
-                made[INSIGHTS + name] = insights
-        if len(made) == len(Domain):
-            parts = {name.value: made[INSIGHTS + name] for name in Domain}
-            scores = cross_domain_insights(**parts)
-            made[INSIGHTS + "integrated"] = {"cross_domain_insights": scores, **parts}
-        return made
-
-    def _freshness(self, path: str, now: float) -> dict[str, Any]:
-        name = path.removeprefix(INSIGHTS)
-        domains = self._follower.domains
-        chosen = [domains[Domain(name)]] if name in set(Domain) else list(domains.values())
+    def _freshness(self, of: tuple[Domain, ...], now: float) -> dict[str, Any]:
+        chosen = [self._follower.domains[domain] for domain in of]
         through = [domain.data_through for domain in chosen]
         known = [moment for moment in through if moment is not None]
         used = {source for domain in chosen for source in domain.sources}
@@ -135,6 +124,12 @@ class SnapshotMaker:
             now,
             sorted(used),
         )
+
+    def _prepared(self, path: str, content: dict[str, Any], now: float) -> Prepared:
+        freshness = self._freshness(domains_of(path), now)
+        if path == COMPLETENESS:
+            freshness["by_domain"] = {name: self._freshness((name,), now) for name in Domain}
+        return prepare(content, freshness)
 
     def _missing(self) -> list[str]:
         missing = [
