@@ -1,13 +1,14 @@
 """The aggregate tables once more, in plain Python and exact numbers: shares no code with the lake.
 
-Events are mappings from column name to value. Means are fractions until the last step; `Row` is
-what a table holds under its key.
+Events are mappings from column name to value, also made here from the cells of a CSV. Means are
+fractions until the last step.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,63 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 
 SENSORS = ("temperature", "vibration", "humidity", "pressure", "energy_consumption")
+_WHOLE = (
+    "machine_id", "machine_status", "anomaly_flag", "predicted_remaining_life",
+    "maintenance_required",
+)  # fmt: skip
+
+
+def reading(cells: Mapping[str, str], source: str, row: int) -> Event:
+    """A reading as the curated table has it."""
+    number = {name: Decimal(cells[name]) for name in (*SENSORS, "downtime_risk")}
+    score = (
+        Decimal("0.3") * number["temperature"] / 100
+        + Decimal("0.25") * number["vibration"] / 10
+        + Decimal("0.15") * Decimal(cells["anomaly_flag"])
+        + Decimal("0.3") * number["downtime_risk"]
+    )
+    life, energy = int(cells["predicted_remaining_life"]), float(cells["energy_consumption"])
+    return {
+        "event_source": source, "event_row": row,
+        "timestamp": dt.datetime.fromisoformat(cells["timestamp"]).replace(tzinfo=dt.UTC),
+        **{name: float(value) for name, value in number.items()},
+        **{name: int(cells[name]) for name in _WHOLE}, "failure_type": cells["failure_type"],
+        "maintenance_priority_score": _two_places(score),
+        "machine_efficiency": min(life / energy, 500.0) if energy > 0 else 0.0,
+    }  # fmt: skip
+
+
+def purchase(cells: Mapping[str, str], source: str, row: int) -> Event:
+    """A purchase as the curated table has it, but for columns that nothing is made from."""
+    amount = Decimal(cells["Purchase_Amount"].strip().lstrip("$"))
+    loyalty, satisfaction = (Decimal(cells[c]) for c in ("Brand_Loyalty", "Customer_Satisfaction"))
+    score = _two_places(
+        Decimal("0.4") * amount / 1000
+        + Decimal("0.3") * Decimal(cells["Frequency_of_Purchase"]) / 10
+        + Decimal("0.15") * loyalty / 10
+        + Decimal("0.15") * satisfaction / 10
+    )
+    month, day, year = (int(part) for part in cells["Time_of_Purchase"].split("/"))
+    days = int(cells["Time_to_Decision"])
+    return {
+        "event_source": source, "event_row": row, "customer_id": cells["Customer_ID"],
+        "location": cells["Location"], "purchase_category": cells["Purchase_Category"],
+        "discount_used": cells["Discount_Used"] == "TRUE", "purchase_amount": float(amount),
+        "product_rating": int(cells["Product_Rating"]), "customer_satisfaction": int(satisfaction),
+        "time_of_purchase": dt.date(year, month, day), "customer_value_score": score,
+        "customer_segment": _segment(score),
+        "purchase_efficiency": float(amount) / days if days > 0 else 0.0,
+    }  # fmt: skip
+
+
+def _two_places(value: Decimal) -> float:
+    return float(value.quantize(Decimal("0.01"), ROUND_HALF_EVEN))
+
+
+def _segment(score: float) -> str:
+    if score > 0.6:
+        return "HIGH_VALUE"
+    return "MEDIUM_VALUE" if score > 0.4 else "STANDARD"
 
 
 def machine_days(events: Iterable[Event]) -> list[Row]:

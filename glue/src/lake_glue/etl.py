@@ -33,10 +33,12 @@ from lake_core.published import SUMMARY_KEY, Published, decode_published, encode
 from lake_core.rules import DEFAULT, RuleSet
 from lake_core.schema import stored_columns
 from lake_glue import aggregates
+from lake_glue.identities import Identities
 from lake_glue.ranges import LakeObjects, NewRanges, new_ranges
 from lake_glue.settings import Settings
-from lake_glue.staging import StagedObjects, Staging
-from lake_glue.tables import Branch, Curated, Moved
+from lake_glue.snapshots import Moved
+from lake_glue.staging import StagedObjects, Staging, remove_litter
+from lake_glue.tables import Branch, Curated
 from lake_glue.transforms import IDENTITY, PLACE, each_identity_once, with_efficiency
 
 log = logging.getLogger(__name__)
@@ -108,6 +110,9 @@ class Etl:
         self._lake = lake
         self._domain = domain
         self._events = Curated(spark, events_table(domain), settings.bucket)
+        self._aggregates = [
+            (one, Curated(spark, one.table, settings.bucket)) for one in AGGREGATES[domain]
+        ]
         self._report = Report(settings.run_id, domain)
 
     def run(self) -> Report:
@@ -119,8 +124,9 @@ class Etl:
         self._timed("tables", self._events.make)
         self._timed("events", self._publish_events)
         self._timed("compaction", self._compact)
-        for aggregate in AGGREGATES[self._domain]:
-            self._timed(aggregate.table.name, partial(self._publish_aggregate, aggregate))
+        for aggregate, table in self._aggregates:
+            publish = partial(self._publish_aggregate, aggregate, table)
+            self._timed(aggregate.table.name, publish)
         self._timed("expiry", self._expire)
         key = f"{ANALYTICS}{self._domain}/reports/{self._settings.run_id}.json"
         self._lake.write(key, msgspec.json.format(msgspec.json.encode(self._report), indent=2))
@@ -150,22 +156,24 @@ class Etl:
             staging.remove()
 
     def _publish_staged(self, staging: Staging) -> None:
-        base, now = self._events.snapshot, int(time.time() * 1000)
+        base, now = self._events.current(), int(time.time() * 1000)
         found = new_ranges(self._lake, self._domain, self._published(base), now, staging.add)
         staging.flush()
         self._note(found)
         self._report.snapshot = str(base)
         if not found.changed:
             return
-        rows = self._rows(staging.keys)
-        appended = self._appended(rows, base)
+        rows, known = self._rows(staging.keys), self._known(staging.identities, base)
+        # Nearly always no event can be there twice, and none need be looked up one by one.
+        exact = staging.identities.repeat() or not known.isEmpty()
+        appended = self._appended(rows, known) if exact else found.rows
         duplicates = {chain: count - appended.get(chain, 0) for chain, count in found.rows.items()}
         summary = {SUMMARY_KEY: encode_published(_with_duplicates(found.published, duplicates))}
 
         def write(branch: Branch) -> None:
             new = self._shaped(rows)
             if sum(duplicates.values()):
-                new = each_identity_once(new, self._known(new, base))
+                new = each_identity_once(new, known)
             branch.append(new, summary)
 
         self._report.snapshot = str(self._events.publish(base, self._settings.run_id, write))
@@ -173,7 +181,7 @@ class Etl:
         self._report.duplicates = sum(duplicates.values())
 
     def _published(self, snapshot: int | None) -> Published:
-        text = self._events.said(snapshot, SUMMARY_KEY)
+        text = self._events.snapshots.said(snapshot, SUMMARY_KEY)
         where = f"{self._events.name}@{snapshot}"
         return decode_published(text, where) if text else Published(domain=self._domain)
 
@@ -197,30 +205,30 @@ class Etl:
         names = [column.name for column in self._events.declared.columns]
         return with_efficiency(self._domain, rows).select(*names)
 
-    def _appended(self, rows: DataFrame, base: int | None) -> Mapping[Chain, int]:
+    def _appended(self, rows: DataFrame, known: DataFrame) -> Mapping[Chain, int]:
         """Return how many rows of each chain have an identity that is new."""
-        identities = rows.select(*IDENTITY, *PLACE)
-        once = each_identity_once(identities, self._known(identities, base))
+        once = each_identity_once(rows.select(*IDENTITY, *PLACE), known)
         counted = once.groupBy("incarnation", "shard").count().collect()
         return {Chain(self._domain, one[0], one[1]): one[2] for one in counted}
 
-    def _known(self, rows: DataFrame, base: int | None) -> DataFrame:
-        """Return the table's rows of the sources that are among the new ones."""
-        sources = [one[0] for one in rows.select("event_source").distinct().collect()]
-        held = self._events.rows(base)
-        return held.where(F.col("event_source").isin([one for one in sources if one is not None]))
+    def _known(self, new: Identities, base: int | None) -> DataFrame:
+        """Return the table's rows that can have an identity of the new ones."""
+        source, row = (F.col(name) for name in IDENTITY)
+        held = self._events.rows(base).where(source.isin(new.sources) & row.between(*new.span))
+        return held.select(*IDENTITY)
 
     def _compact(self) -> None:
+        if not self._report.rows_appended:
+            return
         self._report.files_compacted = self._events.compact(COMPACTED_FROM)
 
     # --- aggregates
 
-    def _publish_aggregate(self, aggregate: Aggregate) -> None:
-        table = Curated(self._spark, aggregate.table, self._settings.bucket)
+    def _publish_aggregate(self, aggregate: Aggregate, table: Curated) -> None:
         table.make()
         for attempt in range(ATTEMPTS):
-            base, source = table.snapshot, self._events.snapshot
-            made_from = table.said(base, SOURCE_KEY)
+            base, source = table.current(), self._events.current()
+            made_from = table.snapshots.said(base, SOURCE_KEY)
             if made_from == str(source):
                 return
             touched = self._touched(aggregate, made_from, source)
@@ -237,7 +245,9 @@ class Etl:
         self, aggregate: Aggregate, made_from: str | None, source: int | None
     ) -> DataFrame | None:
         """Return the keys with new events since then; None: all are to be remade."""
-        if made_from is None or source is None or not self._events.descends(source, int(made_from)):
+        if made_from is None or source is None:
+            return None
+        if not self._events.snapshots.descends(source, int(made_from)):
             return None
         added = self._events.appended_between(int(made_from), source)
         return _keyed(aggregate, self._domain, added).select(aggregate.key).distinct()
@@ -257,9 +267,10 @@ class Etl:
         self._report.aggregates.append(aggregate.table.name)
 
     def _expire(self) -> None:
-        names = [self._events.declared, *(one.table for one in AGGREGATES[self._domain])]
-        for table in names:
-            Curated(self._spark, table, self._settings.bucket).expire(dt.datetime.now(dt.UTC))
+        now = dt.datetime.now(dt.UTC)
+        for table in (self._events, *(table for _, table in self._aggregates)):
+            table.expire(now)
+        remove_litter(self._lake, self._domain, int(now.timestamp() * 1000))
 
 
 def _keyed(aggregate: Aggregate, domain: Domain, events: DataFrame) -> DataFrame:

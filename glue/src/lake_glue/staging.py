@@ -6,7 +6,8 @@ Spark more in requests than their rows cost in work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import pyarrow as pa
@@ -14,12 +15,22 @@ import pyarrow.parquet as pq
 
 from lake_core.layout import ANALYTICS, RangeName
 from lake_core.names import Domain
+from lake_glue.identities import Identities
+from lake_glue.ranges import StoredObject
 
 FILE_ROWS: Final = 1_000_000  # 10 to 30 MB; held in memory until they are written
 
 
+# No run takes so long: Glue ends it after an hour.
+LITTER_MILLISECONDS: Final = 24 * 3_600_000
+
+
 class StagedObjects(Protocol):
     """Where staged files are put."""
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield what is below a prefix."""
+        ...
 
     def write(self, key: str, body: bytes) -> None:
         """Put an object."""
@@ -35,8 +46,10 @@ class Staging:
 
     def __init__(self, objects: StagedObjects, domain: Domain, run: str) -> None:
         self.keys: list[str] = []
+        self.identities = Identities()
         self._objects = objects
-        self._prefix = f"{staging_prefix(domain)}{run}/"
+        # A part of its own: two runs of the same name must not take each other's files.
+        self._prefix = f"{staging_prefix(domain)}{run}/{uuid.uuid4().hex[:8]}-"
         self._held: list[pa.Table] = []
         self._rows = 0
 
@@ -44,6 +57,7 @@ class Staging:
         """Take a range: rows of `lake_schema`; its chain becomes two columns."""
         if not table.num_rows:
             return
+        self.identities.add(table)
         for column, value in (
             ("incarnation", name.chain.incarnation),
             ("shard", name.chain.shard),
@@ -71,6 +85,17 @@ class Staging:
         self.keys, self._held, self._rows = [], [], 0
 
 
+def remove_litter(objects: StagedObjects, domain: Domain, now_milliseconds: int) -> int:
+    """Remove what runs that died have left; return how many objects that were."""
+    old = [
+        stored.key
+        for stored in objects.list(staging_prefix(domain))
+        if now_milliseconds - stored.written_milliseconds > LITTER_MILLISECONDS
+    ]
+    objects.remove(old)
+    return len(old)
+
+
 def staging_prefix(domain: Domain) -> str:
-    """Return where staged files lie; whatever is there and old is litter of a dead run."""
+    """Return where staged files lie."""
     return f"{ANALYTICS}{domain}/staging/"
