@@ -23,8 +23,7 @@ UVPIP = $(UV) pip install --quiet --no-config
 # What each member's environment needs beyond its lock: the KCL's jars checked, Spark's fetched, and
 # the classes of a job kept, which takes half a minute here and ten seconds off every run.
 verify_processor = $(PYTHON) requirements/kcl_jars.py check $(VENVS)/processor
-verify_glue = $(PYTHON) requirements/spark_jars.py fetch $(VENVS)/glue && \
-	{ said=$$($(VENVS)/glue/bin/python -m lake_glue.rehearsal 2>&1) || { echo "$$said" >&2; exit 1; }; }
+verify_glue = $(PYTHON) requirements/spark_jars.py fetch $(VENVS)/glue && $(PYTHON) requirements/spark_jars.py classes $(VENVS)/glue
 CODE := core services glue local infra tests bench requirements
 TYPED = core/src services/ingestor/src services/processor/src services/analytics_api/src glue/src local/src tests requirements $(if $(wildcard bench/*.py),bench)
 DOCKERFILES := $(wildcard services/*/Dockerfile local/Dockerfile tests/containers/*.Dockerfile)

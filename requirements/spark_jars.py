@@ -4,6 +4,7 @@ They come by Spark's own resolver. On AWS Glue they are there already.
 
     python requirements/spark_jars.py fetch VENV    into VENV/jars, unless they are there
     python requirements/spark_jars.py check VENV    fail on a missing, extra or altered jar
+    python requirements/spark_jars.py classes VENV  keep the classes a job loads, in one archive
     python requirements/spark_jars.py list VENV     print the list (after an upgrade on purpose)
 """
 
@@ -63,16 +64,21 @@ def fetch(venv: Path) -> None:
         }
         command = [str(venv / "bin" / "python"), "-c", RESOLVE]
         command += [f"{key}={value}" for key, value in options.items()]
-        told = subprocess.run(command, capture_output=True, text=True, check=False)
-        if told.returncode:
-            sys.stderr.write(told.stdout + told.stderr)
-            raise SystemExit("the jars for Spark could not be fetched; see above")
+        quietly(command, "the jars for Spark could not be fetched")
         shutil.rmtree(target, ignore_errors=True)
         os.rename(Path(work) / "jars", target)  # noqa: PTH104 - beside it, on one file system
 
 
+def quietly(command: list[str], failure: str) -> None:
+    """Run a command; show what it says only where it fails."""
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    if told.returncode:
+        sys.stderr.write(told.stdout + told.stderr)
+        raise SystemExit(f"{failure}; see above")
+
+
 def main(arguments: list[str]) -> int:
-    """Run `fetch`, `check` or `list`."""
+    """Run `fetch`, `check`, `classes` or `list`."""
     match arguments:
         case ["fetch", venv]:
             wanted = read_list(LIST.read_text(encoding="utf-8"))
@@ -87,6 +93,10 @@ def main(arguments: list[str]) -> int:
                     "Spark's jars differ from the list:\n" + "\n".join(problems) + "\n"
                 )
             return 1 if problems else 0
+        case ["classes", venv]:
+            python = str(Path(venv) / "bin" / "python")
+            quietly([python, "-m", "lake_glue.rehearsal"], "the classes of a job were not kept")
+            return 0
         case ["list", venv]:
             found = digests(Path(venv) / "jars")
             sys.stdout.write("".join(f"{digest}  {name}\n" for name, digest in found.items()))
