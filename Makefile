@@ -265,6 +265,10 @@ bench-throughput: setup $(VENVS)/dev/.ready $(VENVS)/bench/.ready data ## Speed 
 	@$(VENVS)/bench/bin/python -m bench.throughput
 	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python -m bench.end_to_end
 
+.PHONY: bench-etl
+bench-etl: setup $(VENVS)/dev/.ready ## Seconds, rows/s and bytes of the ETL jobs at 100,000 and 5 million rows (10 minutes)
+	@$(DEV)/python -m bench.etl
+
 .PHONY: bench-quick
 bench-quick: $(VENVS)/bench/.ready data ## Guards speed and size by ratio, under three minutes; for CI
 	@$(VENVS)/bench/bin/python -m bench.throughput --quick

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lake_core.arrow import Positions, scored_table
+from lake_core.events import Event
 from lake_core.footer import Footer
 from lake_core.layout import Chain, RangeName, hour_of
 from lake_core.names import BUCKET, Domain
@@ -41,17 +42,26 @@ class WrittenLake:
         source: str | None = "f.csv-0a-0", first_row: int = 0, unusable: int = 0,
     ) -> str:  # fmt: skip
         """Write a range of rows behind the shard's last one; return its key."""
+        events = [event_from_cells(domain, cells) for cells in rows]
+        return self.add_events(
+            domain, events, shard=shard, source=source, first_row=first_row, unusable=unusable
+        )
+
+    def add_events(
+        self, domain: Domain, events: Sequence[Event], *, shard: int = 0,
+        source: str | None = "f.csv-0a-0", first_row: int = 0, unusable: int = 0,
+    ) -> str:  # fmt: skip
+        """Write a range of events behind the shard's last one; return its key."""
         chain = Chain(domain, INCARNATION, f"shardId-{shard:012d}")
+        n = len(events)
         after = self._ends.get(chain)
         first = (after or 100) + 1
-        last = first + max(1, len(rows) + unusable) - 1
+        last = first + max(1, n + unusable) - 1
         self._ends[chain] = last
         hour = hour_of(dt.datetime.fromtimestamp(self.arrival / 1000, dt.UTC))
-        events = [event_from_cells(domain, cells) for cells in rows]
         for row, event in enumerate(events, first_row):
             if source is not None:
                 event.event_source, event.event_row = source, row
-        n = len(events)
         positions = Positions([str(first + i) for i in range(n)], [0] * n, [self.arrival] * n)
         footer = Footer(
             format_version=1, schema_version=1, scoring_version=DEFAULT.scoring_version,
