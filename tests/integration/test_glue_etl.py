@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
+from pyiceberg.transforms import YearTransform
 
 from lake_core.catalog import curated_tables, events_table
 from lake_core.names import BUCKET, GLUE_DATABASE, Domain
@@ -19,6 +22,7 @@ from lake_local import emulator
 from lake_local.ports import free_port
 from lake_local.processes import Processes
 from tests.aws import REGION, Aws
+from tests.gate.batch_tables import DOCUMENT
 from tests.integration.curated_lake import SOURCE, CuratedLake
 from tests.integration.glue_jobs import Job, Jobs, WarmSpark, warm_spark
 from tests.integration.waiting import eventually
@@ -224,3 +228,30 @@ def test_a_column_that_was_declared_later_appears(lake: CuratedLake, spark: Warm
     told = versions["scoring_version"].to_pylist()
     assert (told.count("default-1"), set(told)) == (10, {"default-1", None})
     assert lake.differences(E) == []
+
+
+def test_a_table_that_is_partitioned_otherwise_stays_so(
+    lake: CuratedLake, spark: WarmSpark
+) -> None:
+    with lake.events_table(E).update_spec() as spec:
+        spec.remove_field("time_of_purchase_month")
+        spec.add_field("time_of_purchase", YearTransform(), "time_of_purchase_year")
+    lake.fresh(E, 50)
+    spark.etl(E)
+    assert [field.name for field in lake.events_table(E).spec().fields] == ["time_of_purchase_year"]
+    assert lake.differences(E) == []
+
+
+def test_what_the_document_shows_in_python_runs_as_it_stands(
+    lake: CuratedLake, own_aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in own_aws.env.items():
+        monkeypatch.setenv(name, value)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    first_block = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    url = own_aws.env["AWS_ENDPOINT_URL"]
+    names: dict[str, Any] = {"here": {"glue.endpoint": url, "s3.endpoint": url}}
+    exec(compile(first_block, str(DOCUMENT), "exec"), names)  # noqa: S102 - our own document
+    machines = lake.table("manufacturing_machine_daily").scan("risk = 'high'").to_arrow()
+    assert names["worst"].num_rows == machines.num_rows
+    assert names["segments"]["len"].sum() == lake.table("ecommerce_customers").scan().count()
