@@ -60,10 +60,12 @@ def running_aws(directory: Path) -> Iterator[Aws]:
 
 
 def fill(lake: WrittenLake, domain: Domain, events: list[Event], rows: int, size: int) -> None:
-    """Write laps of the events, each later than the one before, over two shards."""
+    """Write laps of the events over two shards: readings of one plant, later and later, and
+    purchases of one year, more and more."""
     time_name = EVENT_TIME[domain]
     times = [getattr(event, time_name) for event in events]
-    span = dt.timedelta(days=(max(times) - min(times)).days + 1)
+    readings = domain is Domain.MANUFACTURING
+    span = dt.timedelta(days=(max(times) - min(times)).days + 1 if readings else 0)
     for lap in range(rows // len(events)):
         for event, when in zip(events, times, strict=True):
             setattr(event, time_name, when + lap * span)

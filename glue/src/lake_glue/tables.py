@@ -30,6 +30,8 @@ PROPERTIES: Final = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
     "write.distribution-mode": "hash",  # one file a month and run
+    # Rows are sorted by month first: a file open for each month of years would fill the memory.
+    "write.spark.fanout.enabled": "false",
     "write.target-file-size-bytes": str(256 * 1024 * 1024),
     "commit.retry.num-retries": "10",
     "history.expire.min-snapshots-to-keep": str(KEPT_SNAPSHOTS),
