@@ -1,13 +1,14 @@
-"""What local provisioning makes is what the templates say: names, keys, streams, tables."""
+"""What local provisioning makes is what the templates say: streams, tables, catalog, workflow."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lake_core.names import BUCKET, STREAMS
+from lake_core.names import BUCKET, GLUE_DATABASE, STREAMS
 from lake_local import aws, emulator
 from lake_local.ports import free_port
 from lake_local.processes import Processes
@@ -15,7 +16,7 @@ from lake_local.provision import provision
 from lake_local.settings import Settings
 from tests.iam.deployed import bucket_name, snapshot
 from tests.integration.waiting import eventually
-from tests.templates import of_type
+from tests.templates import filled, of_type, only
 
 Storage = dict[str, Any]
 
@@ -67,3 +68,43 @@ def test_tables_of_the_same_name_have_the_same_keys(clients: aws.Clients, storag
         kinds = {a["AttributeName"]: a["AttributeType"] for a in found["AttributeDefinitions"]}
         for attribute in deployed[name]["AttributeDefinitions"]:
             assert kinds[attribute["AttributeName"]] == attribute["AttributeType"]
+        if "TimeToLiveSpecification" in deployed[name]:
+            lives = clients.dynamodb.describe_time_to_live(TableName=name)
+            wanted = deployed[name]["TimeToLiveSpecification"]["AttributeName"]
+            assert lives["TimeToLiveDescription"].get("AttributeName") == wanted
+
+
+def test_the_catalog_is_the_same(clients: aws.Clients, storage: Storage) -> None:
+    deployed = {
+        table["TableInput"]["Name"]: filled(table["TableInput"])
+        for table in of_type(storage, "AWS::Glue::Table").values()
+    }
+    local = clients.glue.get_tables(DatabaseName=GLUE_DATABASE)["TableList"]
+    assert {table["Name"] for table in local} == set(deployed)
+    for table in local:
+        text = json.dumps(deployed[table["Name"]]).replace(bucket_name(storage), BUCKET)
+        wanted = json.loads(text)
+        assert {key: table.get(key) for key in wanted} == wanted
+
+
+def test_the_workflow_differs_only_in_who_does_its_steps(clients: aws.Clients) -> None:
+    (machine,) = clients.states.list_state_machines()["stateMachines"]
+    local = clients.states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])
+    deployed = only(snapshot("dev")["data-lake-batch"], "AWS::StepFunctions::StateMachine")
+    assert machine["name"] == deployed["StateMachineName"]
+    held = json.loads(local["definition"])
+    assert _without_homes(held) == _without_homes(filled(deployed["Definition"]))
+
+
+def _without_homes(node: Any) -> Any:
+    """Leave out what docs/adr/0005 lets differ: who does a step, heartbeats, pauses."""
+    homes = {"HeartbeatSeconds", "IntervalSeconds", "Cluster", "TaskDefinition", "LaunchType"}
+    match node:
+        case dict():
+            kept = {k: v for k, v in node.items() if k not in homes | {"NetworkConfiguration"}}
+            if not str(kept.get("Resource", "")).startswith("arn:aws:states:::events:"):
+                kept.pop("Resource", None)
+            return {key: _without_homes(value) for key, value in kept.items()}
+        case list():
+            return [_without_homes(value) for value in node]
+    return node
