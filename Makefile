@@ -137,11 +137,13 @@ clean: ## Remove the lake, generated data and caches; environments stay (rm -r .
 PIP_CONF ?= $(firstword $(wildcard ~/.config/pip/pip.conf ~/.pip/pip.conf /etc/pip.conf))
 UV_TOML ?= $(firstword $(wildcard ~/.config/uv/uv.toml /etc/uv/uv.toml))
 CERTIFICATES ?= $(wildcard /etc/ssl/certs/ca-certificates.crt)
+JAVA_CERTIFICATES ?= $(wildcard /etc/ssl/certs/java/cacerts)
 comma := ,
 secret = $(if $(2),--secret id=$(1)$(comma)src=$(2))
 argument = $(if $(2),--build-arg $(1)=$(2))
 BUILD = docker buildx build --quiet --load $(if $(PLATFORM),--platform $(PLATFORM)) \
 	$(call secret,pip.conf,$(PIP_CONF)) $(call secret,uv.toml,$(UV_TOML)) $(call secret,certificates,$(CERTIFICATES)) \
+	$(call secret,java-certificates,$(JAVA_CERTIFICATES)) \
 	$(call argument,PYTHON_IMAGE,$(PYTHON_IMAGE)) $(call argument,PYTHON_DIGEST,$(PYTHON_DIGEST)) \
 	--build-arg REVISION=$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 TAG ?= local
@@ -152,7 +154,7 @@ images: ## Build the images, with this machine's registries and certificates (PL
 		echo "· image $$image"; \
 		$(BUILD) --file services/$$image/Dockerfile --tag multi-source-data-lake/$$image:$(TAG) . >/dev/null; \
 	done
-	@for image in emulator local; do \
+	@for image in emulator local batch_worker; do \
 		echo "· image $$image"; \
 		$(BUILD) --file local/Dockerfile --target $$image --tag multi-source-data-lake/$$image:$(TAG) . >/dev/null; \
 	done

@@ -43,6 +43,10 @@ class Compose:
         self.variables = {"TAG": TAG, "PORT": str(port), "AWS_PORT": str(free_port()), **variables}
         self.api = HttpClient(f"http://127.0.0.1:{port}", timeout_seconds=10.0)
 
+    def with_profile(self, profile: str) -> None:
+        """Have every later command take in the services of a profile."""
+        self.variables["COMPOSE_PROFILES"] = profile
+
     def run(
         self, *arguments: str, seconds: float = 60, **variables: str
     ) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import pytest
 from lake_core.names import CSV_FILES, Domain
 from lake_local.data_set import generated_file
 from lake_local.settings import Settings
-from tests.containers.compose import CHECKOUT, Compose, lake
+from tests.containers.compose import CHECKOUT, TAG, Compose, lake
 from tests.unit.analytics_api.expectations import (
     Row,
     assert_figures,
@@ -83,6 +83,9 @@ def given(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_given_files(given: Path) -> None:
-    with lake("lake-test-given", ONCE, CSV_DIRECTORY=str(given)) as project:
+    """On the other emulator, which the README offers."""
+    emulator = f"multi-source-data-lake/emulator:{TAG}"
+    variables = {"CSV_DIRECTORY": str(given), "AWS_EMULATOR_IMAGE": emulator}
+    with lake("lake-test-given", ONCE, **variables) as project:
         project.up()
         assert_answers(project, {domain: given / CSV_FILES[domain] for domain in Domain})
