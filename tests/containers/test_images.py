@@ -108,7 +108,7 @@ def test_the_processor_brings_its_java() -> None:
 
 
 def test_the_ingestor_says_what_its_image_leaves_out() -> None:
-    script = "from ingestor.commands import _packer; _packer('arrow-zstd', None)"
+    script = "from ingestor.commands import _arrow_records; _arrow_records(None, None, 0, 0)"
     said = run_in("ingestor", "python", "-c", script).stderr
     assert "--packing arrow-zstd needs pyarrow" in said
     assert "--build-arg ARROW=true" in said

@@ -12,7 +12,7 @@ from tests.unit.infra.conftest import Templates
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DOCUMENT = (CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8")
-AWS = DOCUMENT[DOCUMENT.index("## On AWS") :]
+AWS = DOCUMENT[DOCUMENT.index("## On AWS") : DOCUMENT.index("## In containers")]
 
 
 def test_every_variable_of_the_application_is_one() -> None:
