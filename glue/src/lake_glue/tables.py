@@ -25,6 +25,7 @@ from lake_glue.snapshots import Moved, Snapshots
 log = logging.getLogger(__name__)
 KEPT_SNAPSHOTS: Final = 10  # what `rollback` can go back over, however old
 KEPT_DAYS: Final = 7
+DROP_ATTEMPTS: Final = 5
 BRANCH_HOURS: Final = 24  # a branch whose run died is kept so long at most
 PROPERTIES: Final = {
     "format-version": "2",
@@ -134,10 +135,13 @@ class Curated:
         return self.current()
 
     def _forget(self, branch: str) -> None:
-        try:
-            self.snapshots.drop_branch(branch)
-        except Moved:
-            log.warning("branch %s stays for %d hours", branch, BRANCH_HOURS)
+        for _ in range(DROP_ATTEMPTS):  # another run may publish at just that moment
+            try:
+                self.snapshots.drop_branch(branch)
+            except Moved:
+                continue
+            return
+        log.warning("branch %s stays for %d hours", branch, BRANCH_HOURS)
 
     def compact(self, files: int) -> int:
         """Put small files together where a partition has at least so many; return how many went.

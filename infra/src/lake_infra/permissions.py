@@ -150,6 +150,12 @@ def analytics_api() -> list[Grant]:
     """Reads the lake, writes nothing."""
     return [
         _read("ReadLake", f"{PROCESSED}*", f"{ANALYTICS}*", f"{QUARANTINE}*"),
+        Grant(
+            "ReadLive",
+            ("dynamodb:Query",),
+            (table_arn(LIVE_TABLE),),
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live#*"]}},
+        ),
         SEE_WHAT_IS_NOT_THERE,
     ]
 

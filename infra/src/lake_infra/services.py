@@ -147,6 +147,7 @@ class ServicesStack(cdk.Stack):
                 container="api",
                 environment={
                     "ANALYTICS_API_BUCKET": BUCKET_NAME,
+                    "ANALYTICS_API_LIVE_TABLE": LIVE_TABLE,
                     "ANALYTICS_API_HOST": "0.0.0.0",  # noqa: S104 - in a container, behind its group
                     "ANALYTICS_API_PORT": str(API_PORT),
                     # A look is a listing or two: at 5 s half a million requests a month.

@@ -92,6 +92,7 @@ class Parts:
             "ANALYTICS_API_PORT": str(port),
             "ANALYTICS_API_POLL_SECONDS": str(self.settings.poll_seconds),
             "ANALYTICS_API_RULE_SET": self.settings.rule_set,
+            "ANALYTICS_API_LIVE_TABLE": LIVE_TABLE,
         }
         return Program(
             API,

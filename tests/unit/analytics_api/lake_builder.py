@@ -12,6 +12,7 @@ from typing import Any
 from analytics_api.app import make_app
 from analytics_api.follower import Follower
 from analytics_api.lake_reader import StoredObject, Tagged
+from analytics_api.live_source import LiveSource
 from analytics_api.service import LakeService
 from lake_core.arrow import Positions, scored_table
 from lake_core.errors import TransientError, UnreadableObject
@@ -134,12 +135,18 @@ class Api:
     """A small ASGI client over a service that is polled by hand."""
 
     def __init__(
-        self, lake: MemoryLake, slice_seconds: float = 60.0, *, from_states: bool = True
+        self,
+        lake: MemoryLake,
+        slice_seconds: float = 60.0,
+        *,
+        from_states: bool = True,
+        live: LiveSource | None = None,
     ) -> None:
         self.now = ARRIVAL / 1000 + 5
         follower = Follower(
-            lake, DEFAULT, lambda: self.now, slice_seconds=slice_seconds, from_states=from_states
-        )
+            lake, DEFAULT, lambda: self.now, slice_seconds=slice_seconds, from_states=from_states,
+            live=live,
+        )  # fmt: skip
         self.service = LakeService(follower, DEFAULT, 1.0)
         self._app = make_app(self.service)
 

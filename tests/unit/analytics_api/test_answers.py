@@ -334,7 +334,7 @@ def test_the_openapi_document_describes_every_answer() -> None:
     for path, methods in document["paths"].items():
         operation = methods["get"]
         assert operation.get("description"), path
-        if path != "/metrics":
+        if path not in {"/metrics", "/v1/alerts/stream"}:
             schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
             assert "$ref" in schema, path
 

@@ -9,19 +9,24 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 import boto3
 import msgspec
 import uvicorn
 
 from analytics_api import verify
+from analytics_api.alert_feed import AlertFeed
 from analytics_api.analyze import AnalyticsTask
 from analytics_api.app import make_app
 from analytics_api.directory_lake import DirectoryLake
 from analytics_api.dynamodb_checkpoints import committed_positions
+from analytics_api.dynamodb_live_source import CLIENT_CONFIG as LIVE_CLIENT_CONFIG
+from analytics_api.dynamodb_live_source import DynamoDBLiveSource
 from analytics_api.follower import Follower
 from analytics_api.integrate import IntegrationTask
 from analytics_api.lake_reader import LakeReader
+from analytics_api.live_source import LiveSource
 from analytics_api.s3_analytics_store import S3AnalyticsStore
 from analytics_api.s3_lake import CLIENT_CONFIG, S3Lake
 from analytics_api.service import LakeService
@@ -105,8 +110,11 @@ def _now() -> dt.datetime:
 def _serve(settings: Settings) -> int:
     rules = rule_set(settings.rule_set)
     lake = S3Lake(boto3.client("s3", config=CLIENT_CONFIG), settings.bucket)
-    service = LakeService(Follower(lake, rules, time.time), rules, settings.poll_seconds)
-    server = uvicorn.Server(
+    live = _live_source(settings.live_table) if settings.live_table else None
+    follower = Follower(lake, rules, time.time, live=live)
+    service = LakeService(follower, rules, settings.poll_seconds, settings.live_seconds)
+    server = Server(
+        service.feed,
         uvicorn.Config(
             make_app(service),
             host=settings.host,
@@ -120,11 +128,28 @@ def _serve(settings: Settings) -> int:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             limit_concurrency=MAX_CONNECTIONS,
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        )
+        ),
     )
     log.info("serving", extra={"address": f"http://{settings.host}:{settings.port}"})
     server.run()
     return 0 if server.started else 1
+
+
+def _live_source(table: str) -> LiveSource:
+    return DynamoDBLiveSource(boto3.client("dynamodb", config=LIVE_CLIENT_CONFIG), table)
+
+
+class Server(uvicorn.Server):
+    """Lets those go who listen to alerts, before it waits for requests to end."""
+
+    def __init__(self, feed: AlertFeed, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn: a signal has come."""
+        self._feed.close()
+        super().handle_exit(sig, frame)
 
 
 def _verify(settings: Settings, asked: argparse.Namespace) -> int:

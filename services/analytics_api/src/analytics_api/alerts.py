@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from analytics_api.instants import text_of_microseconds
 from lake_core.scoring import ALERT_TYPE, RECOMMENDED_ACTION
 
 KEPT: Final = 10_000  # the latest by event time; memory must not follow the events
+NEWS: Final = 1_000  # of a backlog nobody wants to be told
 COLUMNS: Final = (
     TIME, SCORE, "machine_id", "event_source", "event_row", "sequence_number", "record_index",
 )  # fmt: skip
@@ -27,12 +29,21 @@ class AlertStore:
     score_sum: int = 0  # hundredths
     _heap: list[tuple[Key, int, dict[str, Any]]] = field(default_factory=list)
     _entries: int = 0
+    _news: deque[tuple[str, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=NEWS))
 
     def add(self, alerting: pl.DataFrame) -> None:
         """Take readings that raise an alert, each once."""
         self.score_sum += int(alerting[SCORE].sum())
         self.count += alerting.height
         self.keep(alerting)
+        news = alerting.tail(NEWS).select(COLUMNS)
+        self._news += [(identity_of(row), alert_item(row)) for row in news.iter_rows(named=True)]
+
+    def news(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return identities and items of what was counted since the last call, the latest only."""
+        news = list(self._news)
+        self._news.clear()
+        return news
 
     def keep(self, alerting: pl.DataFrame) -> None:
         """Take readings that are counted already: the latest of all are listed."""
@@ -65,6 +76,13 @@ def alert_order(row: dict[str, Any]) -> Key:
         row["record_index"],
         row["machine_id"],  # two shards may use one sequence number
     )
+
+
+def identity_of(row: dict[str, Any]) -> str:
+    """Return what tells an alert from any other, whoever has counted it."""
+    if row["event_source"] is None or row["event_row"] is None:
+        return f"{row['sequence_number']}/{row['record_index']}/{row['machine_id']}"
+    return f"{row['event_source']}/{row['event_row']}"
 
 
 def _row_of(key: Key, item: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -23,6 +23,14 @@ from lake_core.published import Published
 from lake_core.rules import RuleSet
 
 State = ManufacturingState | EcommerceState
+
+
+class LiveRows(NamedTuple):
+    """Rows of one chain that go on behind what is counted of it."""
+
+    table: pa.Table
+    last: str  # the position they reach: records without a usable entry have no row
+    arrival: int  # of that, milliseconds since 1970 UTC
 
 
 @dataclass(slots=True)
@@ -58,11 +66,30 @@ class DomainLake:
     def take(self, reads: Sequence[Read]) -> None:
         """Count ranges that continue their chains, all at once: polars' price is by the call."""
         frame = frame_of(self.domain, pa.concat_tables([read.table for read in reads]))
-        first_seen = self._add_unseen(frame)
-        begin = 0
+        parts, live_duplicates, begin = [], [], 0
         for read in reads:
-            end = begin + read.footer.rows
-            self._count(read, duplicates=first_seen[begin:end].count(False))
+            rows = frame.slice(begin, read.footer.rows)
+            begin += read.footer.rows
+            rows, duplicates = self.shard(read.name.chain).tail.settle(rows, read.footer.last)
+            parts.append(rows)
+            live_duplicates.append(duplicates)
+        first_seen = self._add_unseen(pl.concat(parts))
+        begin = 0
+        for read, part, duplicates in zip(reads, parts, live_duplicates, strict=True):
+            new = first_seen[begin : begin + part.height]
+            begin += part.height
+            self._count(read, duplicates=duplicates + new.count(False))
+
+    def take_live(self, rows: Mapping[Chain, LiveRows]) -> None:
+        """Count rows that the lake does not hold yet. The proof of delivery is of the lake alone."""
+        tables = [one.table for one in rows.values()]
+        frame = frame_of(self.domain, pa.concat_tables(tables))
+        first_seen, begin = self._add_unseen(frame), 0
+        for chain, one in rows.items():
+            end = begin + one.table.num_rows
+            tail = self.shard(chain).tail
+            tail.add(frame[begin:end], first_seen[begin:end], one.last, one.arrival)
+            self.newest_arrival = max(self.newest_arrival or 0, one.arrival)
             begin = end
 
     def take_rows(self, table: pa.Table) -> int:
@@ -120,7 +147,8 @@ class DomainLake:
     @property
     def data_through(self) -> int | None:
         """The arrival, in ms, up to which everything is counted."""
-        behind = [proof.last_arrival for proof in self.shards.values() if proof.reader.waiting]
+        shards = self.shards.values()
+        behind = [proof.through_arrival for proof in shards if proof.reader.waiting]
         if any(arrival is None for arrival in behind):
             return None
         known = [arrival for arrival in behind if arrival is not None]
@@ -128,11 +156,12 @@ class DomainLake:
 
     @property
     def sources(self) -> list[str]:
-        """Which of the lake's zones the answers were made from."""
+        """What the answers were made from: zones of the lake, and what is ahead of it."""
         curated = self.published is not None and bool(self.published.chains)
         return [
             *(["analytics"] if curated else []),
             *(["processed"] if self.tail_objects else []),
+            *(["live"] if self.live_rows else []),
         ]
 
     @property
@@ -150,6 +179,17 @@ class DomainLake:
     def waiting(self) -> int:
         """How many objects are known and not counted."""
         return sum(proof.reader.waiting for proof in self.shards.values())
+
+    @property
+    def live_rows(self) -> int:
+        """How many rows are counted that the lake does not hold yet."""
+        return sum(proof.tail.rows for proof in self.shards.values())
+
+    @property
+    def differs(self) -> str | None:
+        """A shard of which live rows were counted that the lake has otherwise; None: of none."""
+        shards = (chain.shard for chain, proof in self.shards.items() if proof.tail.differs)
+        return next(shards, None)
 
     @property
     def quality(self) -> float | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from analytics_api.domain_follower import DomainFollower
 from analytics_api.domain_lake import DomainLake
 from analytics_api.handover import Handover
 from analytics_api.lake_reader import LakeReader
+from analytics_api.live_follower import LiveFollower
+from analytics_api.live_source import LiveSource
 from analytics_api.state_watch import StateWatch
 from analytics_api.zones import ZoneMeter
 from lake_core.errors import TransientError
@@ -38,6 +41,7 @@ class Follower:
         stalled_seconds: float = STALLED_SECONDS,
         slice_seconds: float = SLICE_SECONDS,
         from_states: bool = True,
+        live: LiveSource | None = None,
     ) -> None:
         self.zones = ZoneMeter(lake, clock)
         self.problem: str | None = None  # why the last look did not work
@@ -46,6 +50,7 @@ class Follower:
         self.polls = 0
         self.failed_polls = 0
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._live = None if live is None else LiveFollower(live, self._pool, clock)
 
         def follow(domain: DomainLake) -> DomainFollower:
             return DomainFollower(
@@ -55,7 +60,7 @@ class Follower:
 
         self._handovers = {
             domain: Handover(
-                DomainLake.empty(domain, rules),
+                partial(DomainLake.empty, domain, rules),
                 follow,
                 StateWatch(lake, domain, rules, clock) if from_states else None,
             )
@@ -70,7 +75,10 @@ class Follower:
     @property
     def notes(self) -> list[str]:
         """What a person should know who wonders what answers are made from."""
-        return [note for one in self._handovers.values() if (note := one.note) is not None]
+        notes = [note for one in self._handovers.values() if (note := one.note) is not None]
+        if self._live is not None and self._live.problem is not None:
+            notes.append(f"{self._live.problem}: answers are as young as the lake")
+        return notes
 
     def poll(self) -> bool:
         """Look once; return whether anything changed. A bucket that is away is told of later."""
@@ -91,6 +99,13 @@ class Follower:
         was, self.problem = self.problem, problem
         # Of a chain whose reading failed a part may have been counted.
         return changed or problem is not None or was is not None
+
+    def poll_live(self) -> bool:
+        """Look once for what is ahead of the lake; return whether anything changed."""
+        if self._live is None or not self.caught_up:
+            return False
+        changed = [one.poll_live(self._live) for one in self._handovers.values()]
+        return any(changed)
 
     def catch_up(self) -> None:
         """Look until everything there is has been counted, or the lake cannot be read."""

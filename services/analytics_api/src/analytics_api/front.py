@@ -22,6 +22,7 @@ SECURITY_HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 )
+ENDLESS: Final = frozenset({"/v1/alerts/stream"})  # of which there is no HEAD
 _CACHE: Final = (b"cache-control", b"no-cache")
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -45,8 +46,9 @@ class Front:
             if prepared is not None and not asked:
                 await self._send_ready(prepared, scope, send)
                 return
-            # A copy: the server looks at its own to leave the body of a HEAD out.
-            scope = {**scope, "method": "GET"}
+            if scope["path"] not in ENDLESS:
+                # A copy: the server looks at its own to leave the body of a HEAD out.
+                scope = {**scope, "method": "GET"}
         await self._pass_on(scope, receive, send)
 
     async def _send_ready(self, prepared: Prepared, scope: Scope, send: Send) -> None:

@@ -2,6 +2,8 @@
 
 The next state is followed beside the current one until it has everything that the current one has;
 then it takes its place. Both count the same ranges by the same code, so no answer changes by it.
+The same way leads out of a live view that told something else than the lake does: the domain is
+counted anew, beside, while answers go on.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Callable
 
 from analytics_api.domain_follower import DomainFollower
 from analytics_api.domain_lake import DomainLake
+from analytics_api.live_follower import LiveFollower
 from analytics_api.shard_proof import ShardProof
 from analytics_api.state_watch import StateWatch
 from lake_core.chain import number
@@ -24,15 +27,17 @@ class Handover:
 
     def __init__(
         self,
-        empty: DomainLake,
+        empty: Callable[[], DomainLake],
         follow: Callable[[DomainLake], DomainFollower],
         watch: StateWatch | None,
     ) -> None:
         self.watch = watch
+        self._empty = empty
         self._follow = follow
-        self._current = follow(empty)
+        self._current = follow(empty())
         self._next: DomainFollower | None = None
         self._begun = watch is None
+        self._misled = False  # by the live view, since it was last looked at
 
     @property
     def domain(self) -> DomainLake:
@@ -66,9 +71,21 @@ class Handover:
             self._begin()
         changed = self._current.poll()
         self._look_for_newer()
+        if self._next is None and self.domain.differs:
+            self._begin_again()
         if self._next is not None:
             self._next.poll()
             changed |= self._move(self._next)
+        return changed
+
+    def poll_live(self, live: LiveFollower) -> bool:
+        """Look once for what is ahead of the lake; return whether anything changed."""
+        if self._misled:
+            live.distrust(self.domain.domain)
+            self._misled = False
+        changed = live.poll(self.domain)
+        if self._next is not None:
+            live.poll(self._next.domain)
         return changed
 
     def note_ended(self) -> bool:
@@ -89,6 +106,15 @@ class Handover:
         if loaded is not None:
             self._next = self._follow(loaded)
 
+    def _begin_again(self) -> None:
+        log.error(
+            "the live view told of other rows than the lake holds: the domain is counted anew",
+            extra={"domain": self.domain.domain, "shard": self.domain.differs},
+        )
+        self._misled = True
+        loaded = self.watch.again() if self.watch else None
+        self._next = self._follow(loaded or self._empty())
+
     def _move(self, following: DomainFollower) -> bool:
         held, made = self.domain, following.domain
         if not reaches(made, held):
@@ -106,7 +132,8 @@ class Handover:
 def reaches(made: DomainLake, held: DomainLake) -> bool:
     """Whether every chain goes at least as far as it does in what is held."""
     return all(
-        number(made.shard(chain).last) >= number(proof.last) for chain, proof in held.shards.items()
+        number(made.shard(chain).through) >= number(proof.last if held.differs else proof.through)
+        for chain, proof in held.shards.items()
     )
 
 

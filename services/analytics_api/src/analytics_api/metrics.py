@@ -47,6 +47,10 @@ def _lake_lines(follower: Follower) -> Iterator[str]:
         ((f'domain="{name}"', domain.tail_objects) for name, domain in domains),
     )  # fmt: skip
     yield from _metric(
+        "lake_live_rows", "gauge", "Rows counted from the live view that processed/ has not yet.",
+        ((f'domain="{name}"', domain.live_rows) for name, domain in domains),
+    )  # fmt: skip
+    yield from _metric(
         "lake_data_through_seconds", "gauge", "Arrival up to which everything is counted.",
         (
             (f'domain="{name}"', (domain.data_through or 0) / 1000)

@@ -8,14 +8,16 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
+from starlette.responses import Response
 
 from analytics_api import models
+from analytics_api.alert_stream import MEDIA_TYPE, AlertStream, Listeners
 from analytics_api.instants import microseconds_of
 from analytics_api.paging import DEFAULT_LIMIT, MAX_LIMIT, Item, Key, page
 from analytics_api.prepared import prepare
 from analytics_api.problems import Problem
-from analytics_api.replies import UNKNOWN, WRONG, answer
+from analytics_api.replies import PROBLEM, RETRY_SECONDS, UNKNOWN, WRONG, answer
 from analytics_api.service import LakeService
 from lake_core.scoring import Risk, Segment
 
@@ -110,8 +112,26 @@ def customer_routes(service: LakeService) -> APIRouter:
 
 
 def alert_routes(service: LakeService) -> APIRouter:
-    """Return the route of alerts."""
+    """Return the routes of alerts."""
     router = APIRouter()
+    listeners = Listeners()
+
+    @router.get("/v1/alerts/stream", response_class=Response, tags=["machines"],
+                responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+                                 "description": "`event: alert`, its `data` as in the list"},
+                           503: {**PROBLEM, "description": "too many listen already"}})  # fmt: skip
+    async def alert_stream(
+        last_event_id: Annotated[str | None, Header(max_length=MAX_CURSOR)] = None,
+    ) -> Any:
+        """Alerts as Server-Sent Events, from now on, or behind the event a client has seen last.
+
+        A client may be told of an alert twice (its connection was broken, and another task
+        answers now), and never not at all while no more than a thousand came in between.
+        """
+        if listeners.full:
+            wait = {"Retry-After": RETRY_SECONDS}
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many listen already", wait)
+        return AlertStream(service.feed, listeners, last_event_id)
 
     @router.get("/v1/alerts", response_model=models.AlertList, tags=["machines"],
                 responses=WRONG)  # fmt: skip

@@ -7,7 +7,9 @@ import threading
 import time
 from typing import Final
 
+from analytics_api.alert_feed import AlertFeed
 from analytics_api.follower import Follower
+from analytics_api.manufacturing import ManufacturingState
 from analytics_api.snapshot import Snapshot, SnapshotMaker
 from lake_core.rules import RuleSet
 
@@ -21,13 +23,22 @@ JOIN_SECONDS: Final = 5
 class LakeService:
     """Publishes what the follower knows. `snapshot` is replaced as a whole, never changed."""
 
-    def __init__(self, follower: Follower, rules: RuleSet, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        rules: RuleSet,
+        poll_seconds: float,
+        live_seconds: float = PUBLISH_SECONDS,
+    ) -> None:
         self.snapshot = Snapshot()
         self.rules = rules
         self.follower = follower
         self.failure: BaseException | None = None
+        self.feed = AlertFeed()
         self._maker = SnapshotMaker(follower, rules)
         self._poll_seconds = poll_seconds
+        self._live_seconds = live_seconds
+        self._published = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -43,9 +54,16 @@ class LakeService:
             self.follower.close()
 
     def refresh(self) -> None:
-        """Look once and publish."""
+        """Look once, at the lake and at what is ahead of it, and publish."""
         changed = self.follower.poll()
+        changed |= self.follower.poll_live()
         self._publish(changed=changed)
+
+    def refresh_live(self) -> None:
+        """Look at what is ahead of the lake, and publish what is new, or how old the old is."""
+        changed = self.follower.poll_live()
+        if changed or time.monotonic() - self._published >= PUBLISH_SECONDS:
+            self._publish(changed=changed)
 
     @property
     def alive(self) -> bool:
@@ -64,8 +82,8 @@ class LakeService:
                     if self.follower.behind and not failures:
                         due = began  # more can be read at once
                 else:
-                    self._publish(changed=False)
-                pause = min(due - time.monotonic(), PUBLISH_SECONDS)
+                    self.refresh_live()
+                pause = min(due, began + self._live_seconds) - time.monotonic()
                 self._stop.wait(max(0.0, pause))
         except BaseException as error:
             log.critical("the follower has stopped", exc_info=error)
@@ -73,6 +91,10 @@ class LakeService:
 
     def _publish(self, *, changed: bool) -> None:
         self.snapshot = self._maker.make(time.time(), changed=changed)
+        self._published = time.monotonic()
+        for domain in self.follower.domains.values():
+            if isinstance(domain.state, ManufacturingState):
+                self.feed.add(domain.state.alerts.news())
 
 
 def pause_seconds(poll_seconds: float, failures: int) -> float:

@@ -35,3 +35,9 @@ class Settings:
         positive_float, help="seconds between two looks for new objects", default=1.0
     )
     rule_set: str = setting(_rule_set_name, help="name of the rule set", default="default")
+    live_table: str | None = setting(
+        str, help="the DynamoDB table of the live view; none: the lake alone", default=None
+    )
+    live_seconds: float = setting(
+        positive_float, help="seconds between two looks at the live view", default=0.25
+    )

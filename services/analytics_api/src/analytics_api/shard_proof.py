@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from analytics_api.live_tail import LiveTail
 from lake_core.chain import ChainReader, number
 from lake_core.footer import Footer
 from lake_core.layout import Chain
@@ -34,6 +35,7 @@ class ShardProof:
     published: PublishedChain | None = None  # what the ETL run proved: the rest is walked here
     set_aside: dict[str, str] = field(default_factory=dict)  # key → why the ETL run left it out
     stalled: bool = False  # a range waits for its predecessor for longer than listings take
+    tail: LiveTail = field(default_factory=LiveTail)  # counted, and not in the lake yet
 
     @classmethod
     def of_published(cls, domain: Domain, published: PublishedChain) -> Self:
@@ -67,6 +69,16 @@ class ShardProof:
         self.last_arrival = footer.last_arrival
         if footer.gap_possible:
             self.possible_gaps.append(footer.first)
+
+    @property
+    def through(self) -> str | None:
+        """Up to where its events are counted, live ones included."""
+        return self.tail.through or self.last
+
+    @property
+    def through_arrival(self) -> int | None:
+        """The arrival of the last of those, in milliseconds since 1970 UTC."""
+        return self.tail.last_arrival or self.last_arrival
 
     @property
     def problems(self) -> list[str]:

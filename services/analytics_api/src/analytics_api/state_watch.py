@@ -55,6 +55,15 @@ class StateWatch:
             self._etag, self.problem = found.etag, None
         return loaded
 
+    def again(self) -> DomainLake | None:
+        """Return the state that is current, also where it was returned before; None: there is none.
+
+        Raises:
+            TransientError: not now.
+        """
+        self._etag, self._next_look = None, 0.0
+        return self.newer()
+
     def _load(self, pointer: bytes) -> DomainLake:
         current = decode_current(pointer, self._key)
         if current.state is None:

@@ -1,0 +1,103 @@
+"""Follows the live view: counts what processors have received and the lake does not hold yet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+
+from analytics_api.domain_lake import DomainLake, LiveRows
+from analytics_api.live_source import LiveSource
+from analytics_api.shard_proof import ShardProof
+from lake_core.errors import TransientError, UnreadableObject
+from lake_core.live import LiveChunk, continues, rows_behind, unpack_rows
+from lake_core.names import Domain
+
+log = logging.getLogger(__name__)
+REST_SECONDS: Final = 10.0  # after a look that did not work: the lake goes on without
+# After the lake has had other rows: a rolling upgrade with another rule set takes minutes.
+DISTRUST_SECONDS: Final = 300.0
+
+
+class _Found(NamedTuple):
+    proof: ShardProof
+    rows: LiveRows | None  # None: nothing goes on behind where the chain stands
+
+
+class LiveFollower:
+    """One thread calls `poll`. A live view that cannot be read is told of, and done without."""
+
+    def __init__(
+        self, source: LiveSource, pool: ThreadPoolExecutor, clock: Callable[[], float]
+    ) -> None:
+        self._problem: str | None = None
+        self._distrusted: dict[Domain, float] = {}  # until when
+        self._source = source
+        self._pool = pool
+        self._clock = clock
+        self._rest_until = 0.0
+
+    @property
+    def problem(self) -> str | None:
+        """Why answers are as young as the lake only; None: they are not."""
+        now = self._clock()
+        domains = [domain for domain, until in self._distrusted.items() if now < until]
+        if domains:
+            return f"the live view of {' and '.join(domains)} told of other rows than the lake has"
+        return self._problem
+
+    def poll(self, lake: DomainLake) -> bool:
+        """Look once for one domain; return whether anything was counted."""
+        now = self._clock()
+        if now < max(self._rest_until, self._distrusted.get(lake.domain, 0.0)):
+            return False
+        chains = [proof for proof in followed(lake) if not proof.tail.full]
+        try:
+            found = list(self._pool.map(self._find, chains))
+        except (TransientError, UnreadableObject) as error:
+            self._rest(str(error))
+            return False
+        self._problem = None
+        taken = {one.proof.chain: one.rows for one in found if one.rows is not None}
+        if taken:
+            lake.take_live(taken)
+        return bool(taken)
+
+    def distrust(self, domain: Domain) -> None:
+        """Leave a domain's view alone for a while: the lake has had other rows than it told of."""
+        self._distrusted[domain] = self._clock() + DISTRUST_SECONDS
+
+    def _find(self, proof: ShardProof) -> _Found:
+        chunks = self._source.chunks(proof.chain, proof.through)
+        return _Found(proof, _rows_of(proof, chunks))
+
+    def _rest(self, problem: str) -> None:
+        if problem != self._problem:
+            log.warning("no live view: %s", problem)
+        self._problem, self._rest_until = problem, self._clock() + REST_SECONDS
+
+
+def followed(lake: DomainLake) -> list[ShardProof]:
+    """Return the chains that may have live chunks behind what is counted of them."""
+    newest = max((chain.incarnation for chain in lake.shards), default="")
+    return [
+        proof
+        for chain, proof in lake.shards.items()
+        if chain.incarnation == newest
+        and not (proof.ended or proof.reader.waiting or proof.unreadable)
+    ]
+
+
+def _rows_of(proof: ShardProof, chunks: Sequence[LiveChunk]) -> LiveRows | None:
+    tables: list[pa.Table] = []
+    position, arrival = proof.through, 0
+    for chunk in chunks:
+        if continues(chunk, position):
+            tables.append(rows_behind(unpack_rows(proof.chain.domain, chunk), position))
+            position, arrival = chunk.last, chunk.last_arrival
+    if position is None or not tables:
+        return None
+    return LiveRows(pa.concat_tables(tables), position, arrival)
