@@ -242,6 +242,8 @@ def test_a_table_that_is_partitioned_otherwise_stays_so(
     assert lake.differences(E) == []
 
 
+# Polars would rather plan by a plugin of its own, which reads no Glue catalog of ours any faster.
+@pytest.mark.filterwarnings("ignore:Iceberg scan planning with the polars_iceberg plugin")
 def test_what_the_document_shows_in_python_runs_as_it_stands(
     lake: CuratedLake, own_aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

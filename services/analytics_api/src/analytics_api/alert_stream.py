@@ -1,4 +1,4 @@
-"""Server-Sent Events: alerts as they become known, with resume, heartbeats and an end to patience."""
+"""Server-Sent Events: alerts as they become known, with resume, heartbeats, an end to patience."""
 
 from __future__ import annotations
 

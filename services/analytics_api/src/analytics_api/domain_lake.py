@@ -81,7 +81,7 @@ class DomainLake:
             self._count(read, duplicates=duplicates + new.count(False))
 
     def take_live(self, rows: Mapping[Chain, LiveRows]) -> None:
-        """Count rows that the lake does not hold yet. The proof of delivery is of the lake alone."""
+        """Count rows that the lake does not hold yet; the proof of delivery is not about them."""
         tables = [one.table for one in rows.values()]
         frame = frame_of(self.domain, pa.concat_tables(tables))
         first_seen, begin = self._add_unseen(frame), 0

@@ -15,7 +15,6 @@ from lake_core.live import sort_key
 # Of one chain. So much is ahead of the lake only where the lake does not grow; it may not fill
 # the memory then.
 MAX_ROWS: Final = 200_000
-_SEQUENCE: Final = pl.col("sequence_number").str.zfill(SEQUENCE_DIGITS)
 _PLACE: Final = ("sequence_number", "record_index")
 
 
@@ -54,8 +53,8 @@ class LiveTail:
         if self.through is None:
             return rows, 0
         counted, duplicates = self._take(last)
-        behind = rows.filter(_SEQUENCE > sort_key(self.through))
-        known = rows.filter(_SEQUENCE <= sort_key(self.through))
+        reached = _reached(self.through)
+        behind, known = rows.filter(~reached), rows.filter(reached)
         if not _same(known, counted):
             self.differs = True
         if number(last) >= number(self.through):
@@ -66,8 +65,8 @@ class LiveTail:
         """Return what is held up to a position, and how many duplicates are among it."""
         counted, left, duplicates = [], [], 0
         for frame, first_seen in self._frames:
-            reached = frame.select(_SEQUENCE <= sort_key(last)).to_series()
-            height = int(reached.sum())  # in order: the first so many
+            # In order of positions: the first so many.
+            height = int(frame.select(_reached(last).sum()).item())
             if height:
                 counted.append(frame[:height])
                 duplicates += list(first_seen[:height]).count(False)
@@ -76,6 +75,11 @@ class LiveTail:
         self._frames = left
         self.rows -= sum(frame.height for frame in counted)
         return counted, duplicates
+
+
+def _reached(position: str) -> pl.Expr:
+    """Return whether rows lie at or before a position."""
+    return pl.col("sequence_number").str.zfill(SEQUENCE_DIGITS).le(sort_key(position))
 
 
 def _same(known: pl.DataFrame, counted: list[pl.DataFrame]) -> bool:
