@@ -271,6 +271,10 @@ bench-throughput: setup $(VENVS)/dev/.ready $(VENVS)/bench/.ready data ## Speed 
 bench-etl: setup $(VENVS)/dev/.ready ## Seconds, rows/s and bytes of the ETL jobs at 100,000 and 5 million rows (10 minutes)
 	@$(DEV)/python -m bench.etl
 
+.PHONY: bench-latency
+bench-latency: setup $(VENVS)/dev/.ready ## From a put to an answer, a listener and the lake, in milliseconds (2 minutes)
+	@$(DEV)/python -m bench.latency
+
 .PHONY: bench-quick
 bench-quick: $(VENVS)/bench/.ready data ## Guards speed and size by ratio, under three minutes; for CI
 	@$(VENVS)/bench/bin/python -m bench.throughput --quick

@@ -58,11 +58,11 @@ class Place:
         )
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
         """Start a command; whatever a test does, it is stopped at the end."""
         process = subprocess.Popen(
             [PYTHON, "-m", "lake_local", *arguments],
-            env=self.environment(),
+            env=self.environment(**more),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
