@@ -13,6 +13,7 @@ from analytics_api.front import Front
 from analytics_api.routes_further import further_routes
 from analytics_api.routes_insights import insight_routes
 from analytics_api.routes_lists import alert_routes, customer_routes, machine_routes
+from analytics_api.routes_page import page_routes
 from analytics_api.routes_service import service_routes
 from analytics_api.service import LakeService
 
@@ -40,6 +41,8 @@ def make_app(service: LakeService) -> Front:
         description=DESCRIPTION,
         lifespan=lifespan,
         license_info={"name": "MIT"},
+        docs_url=None,  # the framework's pages load their scripts from other hosts; ours do not
+        redoc_url=None,
     )
     counts: Counter[int] = Counter()
     app.state.requests = counts
@@ -48,5 +51,6 @@ def make_app(service: LakeService) -> Front:
         service_routes,
     ):  # fmt: skip
         app.include_router(make(service))
+    app.include_router(page_routes())
     problems.install(app)
     return Front(app, service, counts)

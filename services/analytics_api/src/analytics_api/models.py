@@ -450,6 +450,9 @@ class LakeSize(BaseModel):
     """How large the lake is."""
 
     zones: Zones
+    storage_usd_per_month: float = Field(
+        ge=0, description="all bytes / 1024³ · 0.023: S3 Standard's list price, first 50 TB"
+    )
 
 
 class Gap(BaseModel):

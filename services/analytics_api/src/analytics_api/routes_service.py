@@ -1,13 +1,12 @@
-"""Routes of the service itself: is it alive, is it ready, its metrics, its first page."""
+"""Routes of the service itself: is it alive, is it ready, its metrics."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from analytics_api import metrics, models
 from analytics_api.prepared import encode
@@ -15,17 +14,10 @@ from analytics_api.problems import Problem
 from analytics_api.replies import PROBLEM, RETRY_SECONDS
 from analytics_api.service import LakeService
 
-# The page asks this server and nobody else.
-PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'self'; img-src data:"
-)
-
 
 def service_routes(service: LakeService) -> APIRouter:
     """Return the routes over a service."""
     router = APIRouter()
-    index = files("analytics_api").joinpath("index.html").read_text(encoding="utf-8")
 
     @router.get("/healthz", response_model=models.Alive, tags=["service"], responses={503: PROBLEM})
     async def healthz() -> Any:
@@ -52,9 +44,5 @@ def service_routes(service: LakeService) -> APIRouter:
         """Figures in Prometheus' text form."""
         text = service.snapshot.metrics + metrics.process_metrics(request.app.state.requests)
         return Response(text, media_type=metrics.MEDIA_TYPE)
-
-    @router.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def first_page() -> Any:
-        return HTMLResponse(index, headers={"Content-Security-Policy": PAGE_POLICY})
 
     return router

@@ -22,6 +22,8 @@ from lake_core.names import Domain
 from lake_core.rules import RuleSet
 
 ZONES = ("raw", "processed", "quarantine", "analytics")
+S3_GB_MONTH_USD = 0.023  # S3 Standard's list price, first 50 TB, us-east-1 (docs/cost.md)
+GB = 1024**3  # as S3 bills it
 
 
 Lists = Mapping[str, Mapping[str | None, Placed]]
@@ -151,6 +153,7 @@ class SnapshotMaker:
         return missing
 
     def _lake(self) -> dict[str, Any]:
+        """Return each zone's size, and what all cost a month at S3 Standard's list price."""
         domains = self._follower.domains.items()
         zones: dict[str, Any] = {
             zone: {
@@ -161,7 +164,11 @@ class SnapshotMaker:
             if zone != "processed"
         }
         zones["processed"] = {name: _processed(domain) for name, domain in domains}
-        return {"zones": {zone: zones[zone] for zone in ZONES}}
+        held = sum(size["bytes"] for zone in zones.values() for size in zone.values())
+        return {
+            "zones": {zone: zones[zone] for zone in ZONES},
+            "storage_usd_per_month": held / GB * S3_GB_MONTH_USD,
+        }
 
     def _integrity(self) -> dict[str, Any]:
         shards = [
