@@ -187,9 +187,7 @@ def measure(facts: RunFacts) -> Markers:
     watchers: tuple[Callable[[Markers, RunFacts], None], ...] = (
         watch_answers, watch_stream, watch_lake,
     )  # fmt: skip
-    threads = [
-        threading.Thread(target=one, args=(markers, facts), daemon=True) for one in watchers
-    ]
+    threads = [threading.Thread(target=one, args=(markers, facts), daemon=True) for one in watchers]
     for thread in threads:
         thread.start()
     put_markers(markers, facts)
