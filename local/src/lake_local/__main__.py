@@ -117,7 +117,7 @@ def _provision(options: argparse.Namespace, settings: Settings) -> int:
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if not endpoint:
         raise SettingsError("AWS_ENDPOINT_URL is missing: the URL of the emulator to provision")
-    for fact in provision(aws.clients(aws.credentials(endpoint)), settings):
+    for fact in provision(aws.clients(batch.emulated(endpoint, os.environ)), settings):
         print(fact)
     return 0
 
