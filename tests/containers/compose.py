@@ -87,12 +87,12 @@ class Compose:
         return self.api.get(path)
 
     def readings(self) -> int:
-        """Return how many readings the API has counted."""
-        answer = self.get("/v1/insights/manufacturing")
-        return int(answer.body["records_analyzed"]) if answer.ok else 0
+        """Return how many readings are written: the insights hold what is live, too."""
+        answer = self.get("/v1/lake")
+        return int(answer.body["zones"]["processed"]["manufacturing"]["rows"]) if answer.ok else 0
 
     def wait_for_readings(self, count: int) -> None:
-        """Wait until the API has counted so many readings."""
+        """Wait until the API knows of so many readings that are written."""
         assert eventually(lambda: self.readings() >= count, ARRIVAL_SECONDS), self.logs()[-6000:]
 
     def down(self) -> None:
