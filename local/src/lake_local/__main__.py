@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ from rich.console import Console
 from lake_core.errors import LakeError, SettingsError
 from lake_core.names import Domain
 from lake_core.settings import load
+from lake_core.stopping import StopSignal
 from lake_local import aws, batch, demo, verification
 from lake_local.data_set import generated_file
 from lake_local.directory import LakeDirectory
@@ -129,10 +128,8 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
 
 def _guide(options: argparse.Namespace, settings: Settings) -> int:
     del settings
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    guide(options.api, options.shown or options.api, print, stop)
+    with StopSignal() as stop:
+        guide(options.api, options.shown or options.api, print, stop.event)
     return 0
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ from lake_core.errors import InputError, SettingsError
 from lake_core.logs import configure_logging
 from lake_core.names import BUCKET
 from lake_core.settings import load
+from lake_core.stopping import StopSignal
 from lake_local import aws, etl
 from lake_local.batch_worker import BatchWorker
 from lake_local.directory import LakeDirectory
@@ -104,9 +103,8 @@ def run_worker(environment: Mapping[str, str]) -> int:
     programs = StepPrograms(
         settings.glue_python, settings.analytics_api_python, told, settings.logs
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     clients = aws.clients(emulated(endpoint, environment))
-    BatchWorker(clients, programs, stop, at_once=settings.at_once).run(settings.every_seconds)
+    with StopSignal() as stop:
+        worker = BatchWorker(clients, programs, stop.event, at_once=settings.at_once)
+        worker.run(settings.every_seconds)
     return 0

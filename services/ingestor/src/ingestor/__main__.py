@@ -14,7 +14,7 @@ from ingestor import commands, heartbeat, kinesis_stream, s3_bucket
 from ingestor.arguments import parse
 from ingestor.feed import Feed
 from ingestor.settings import PREFIX, Settings
-from ingestor.stop import StopSignal
+from ingestor.stop import stop_signal
 from lake_core.errors import LakeError, SettingsError
 from lake_core.logs import configure_logging
 from lake_core.settings import load
@@ -47,7 +47,7 @@ def _perform(asked: argparse.Namespace, settings: Settings) -> int:
     if asked.command == "requeue":
         bucket = s3_bucket.S3Bucket(s3, settings.bucket)
         return commands.requeue_object(asked, settings, bucket, kinesis)
-    with StopSignal() as stop:
+    with stop_signal() as stop:
         command = Feed if asked.command == "feed" else commands.ReplayCommand
         return command(asked, settings, s3, kinesis, stop).run()
 

@@ -34,10 +34,10 @@ from ingestor.requeue import QuarantineKey, requeue
 from ingestor.s3_bucket import S3Bucket, S3File
 from ingestor.settings import Settings
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source
-from ingestor.stop import StopSignal
 from lake_core.errors import InputError, LakeError, LeaseLost
 from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
 from lake_core.names import STREAMS, Domain, domain_of_stream
+from lake_core.stopping import StopSignal
 from lake_core.wire import Packing
 
 if TYPE_CHECKING:

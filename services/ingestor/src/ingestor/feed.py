@@ -13,10 +13,10 @@ from ingestor.arguments import parse
 from ingestor.commands import ReplayCommand, upload
 from ingestor.s3_bucket import S3Bucket
 from ingestor.settings import Settings
-from ingestor.stop import StopSignal
 from lake_core.errors import InputError, LakeError
 from lake_core.layout import raw_key
 from lake_core.names import CSV_FILES, STREAMS, Domain
+from lake_core.stopping import StopSignal
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
