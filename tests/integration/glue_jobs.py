@@ -89,11 +89,20 @@ class WarmSpark:
 
     def etl(self, domain: Domain, *, compacted_from: int = COMPACTED_FROM) -> dict[str, Any]:
         """Run a domain's ETL; return its report."""
+        return self._ask(domain, compacted_from)
+
+    def compact_at_once(self, domain: Domain, times: int) -> list[int | str]:
+        """Compact a domain's events so often at once; return how many files went, or why none."""
+        put: list[int | str] = self._ask(domain, COMPACTED_FROM, times)["put_together"]
+        return put
+
+    def _ask(self, domain: Domain, compacted_from: int, compactions: int = 0) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._runs += 1
         wanted = {
             "domain": domain, "run_id": f"warm-{self._runs}", "compacted_from": compacted_from,
+            "compactions": compactions,
         }  # fmt: skip
         self._process.stdin.write(json.dumps(wanted) + "\n")
         self._process.stdin.flush()

@@ -194,7 +194,8 @@ def test_of_two_runs_at_once_one_begins_again_while_the_other_compacts_many_file
     assert eventually(lambda: any(_told(job, f"{M}: events") for job in pair), 120)
     lake.fresh(M, 10, shard=1)
     spark.etl(M, compacted_from=NEVER)  # publishes while one of the pair compacts
-    assert [job.ends() for job in pair] == [0, 0]
+    ends = [job.ends() for job in pair]
+    assert ends == [0, 0], "\n".join(str(job.said[-1]) for job in pair)
     said = [line["message"] for job in pair for line in job.said]
     assert any("beginning again" in message for message in said)
     spark.etl(M)
@@ -204,6 +205,18 @@ def test_of_two_runs_at_once_one_begins_again_while_the_other_compacts_many_file
     assert lake.data_files(M) < many - 6
     assert sum(line["rows_appended"] for line in done) <= 310
     assert set(lake.events_table(M).refs()) == {"main"}
+
+
+def test_of_two_that_compact_the_same_files_one_leaves_it_to_the_other(
+    lake: CuratedLake, spark: WarmSpark
+) -> None:
+    for number in range(8):
+        lake.fresh(M, 20, shard=number % 2)
+        spark.etl(M, compacted_from=NEVER)
+    went, left = sorted(spark.compact_at_once(M, 2), key=str)
+    assert int(went) >= 8
+    assert left == f"lake.{GLUE_DATABASE}.manufacturing_events was compacted by another run"
+    assert lake.differences(M) == []
 
 
 def test_a_rollback_takes_rows_and_positions_back_and_the_next_run_brings_them_again(

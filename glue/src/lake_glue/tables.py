@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 KEPT_SNAPSHOTS: Final = 10  # what `rollback` can go back over, however old
 KEPT_DAYS: Final = 7
 DROP_ATTEMPTS: Final = 5
+# Iceberg's words for a rewrite whose files somebody else has replaced meanwhile.
+_REPLACED: Final = "conflicted with another concurrent Iceberg operation"
 BRANCH_HOURS: Final = 24  # a branch whose run died is kept so long at most
 PROPERTIES: Final = {
     "format-version": "2",
@@ -148,10 +150,18 @@ class Curated:
 
         The snapshot it makes says nothing of positions: what the one before says still holds. So
         it may run while another run publishes.
+
+        Raises:
+            Moved: another run has put the same files together meanwhile.
         """
         if int(self.snapshots.said(self.current(), "total-data-files") or 0) < files:
             return 0
-        went = self._call("rewrite_data_files", f"options => map('min-input-files', '{files}')")
+        try:
+            went = self._call("rewrite_data_files", f"options => map('min-input-files', '{files}')")
+        except Exception as error:
+            if _REPLACED in str(error):
+                raise Moved(f"{self.name} was compacted by another run") from error
+            raise
         return int(went["rewritten_data_files_count"])
 
     def expire(self, now: dt.datetime) -> None:
