@@ -28,6 +28,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
+import pyarrow as pa
 
 from lake_core.layout import RangeName, processed_prefix
 from lake_core.names import BUCKET, STREAMS, Domain
@@ -46,7 +47,7 @@ SOURCE: Final = "markers.csv-00000000-0"
 FLUSH_AGE_SECONDS: Final = 5.0  # `make run`'s
 READY_SECONDS: Final = 120.0
 READING: Final = {
-    "machine_id": MACHINE, "temperature": 98.94, "vibration": 24.98, "humidity": 50.47,
+    "machine_id": MACHINE, "temperature": 98.94, "vibration": 81.5, "humidity": 50.47,
     "pressure": 1.59, "energy_consumption": 3.08, "machine_status": 1, "anomaly_flag": 1,
     "predicted_remaining_life": 38, "failure_type": "Normal", "downtime_risk": 1.0,
     "maintenance_required": 1, "event_source": SOURCE,
@@ -155,21 +156,21 @@ def watch_stream(markers: Markers, facts: RunFacts) -> None:
 
 def watch_lake(markers: Markers, facts: RunFacts) -> None:
     """Look for the objects of the markers' shard."""
-    s3, after = aws("s3", facts), ""
+    s3 = aws("s3", facts)
+    known: set[str] = set()
     while not markers.ended.wait(0.1):
-        if not markers.shard:
-            continue
-        listed = s3.list_objects_v2(
-            Bucket=BUCKET, Prefix=processed_prefix(Domain.MANUFACTURING), StartAfter=after
-        ).get("Contents", [])
-        for key in sorted(one["Key"] for one in listed):
+        listed = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=BUCKET, Prefix=processed_prefix(Domain.MANUFACTURING)
+        )
+        for key in [one["Key"] for page in listed for one in page.get("Contents", [])]:
             name = RangeName.parse(key)
-            after = max(after, key)
-            if name is not None and name.chain.shard == markers.shard:
-                body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-                last = int(read_footer(body, key).last)
-                inside = [n for n, sequence in markers.sequence.items() if sequence <= last]
-                markers.see("lake", len(inside))
+            if name is None or key in known or name.chain.shard != markers.shard:
+                continue
+            known.add(key)
+            body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+            last = int(read_footer(pa.BufferReader(body), key).last)
+            inside = [n for n, sequence in dict(markers.sequence).items() if sequence <= last]
+            markers.see("lake", len(inside))
 
 
 def aws(service: Any, facts: RunFacts) -> Any:
