@@ -14,9 +14,11 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignal:
-    """As a context: the first signal sets `event`; another one then ends the process at once.
+    """As a context: the first signal sets `event`.
 
-    If the block is not left within the grace, `overdue` is called with the signal's number.
+    A stop with a grace may be cut short: a second signal ends the process at once, and if the block
+    is not left within the grace, `overdue` is called with the signal's number. One without takes
+    as long as it needs, however many signals come.
 
     The handler only writes a byte, and a thread sets the event. A handler runs in the middle of
     whatever the main thread does; where that is `event.wait()`, setting the event from the handler
@@ -33,8 +35,7 @@ class StopSignal:
         self._grace_seconds = grace_seconds
         self._overdue = overdue
         self._before: dict[int, Any] = {}
-        self._asked, self._ask = os.pipe()
-        self._left, self._leave = os.pipe()
+        self._told, self._tell = os.pipe()  # a byte: a signal came; the end: the block is left
         self._watcher = threading.Thread(target=self._watch, name="stop-signal", daemon=True)
 
     def __enter__(self) -> Self:
@@ -51,23 +52,24 @@ class StopSignal:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        os.close(self._leave)
+        os.close(self._tell)
         self._watcher.join()
-        for end in (self._asked, self._ask, self._left):
-            os.close(end)
+        os.close(self._told)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
         self.number = number
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
-        os.write(self._ask, b"!")
+        if self._grace_seconds is not None:
+            for each in SIGNALS:
+                signal.signal(each, signal.SIG_DFL)
+        os.write(self._tell, b"!")
 
     def _watch(self) -> None:
-        asked, _, _ = select.select([self._asked, self._left], [], [])
-        if self._asked not in asked:
+        if not os.read(self._told, 1):
             return
         self.event.set()
-        left, _, _ = select.select([self._left], [], [], self._grace_seconds)
+        if self._grace_seconds is None:
+            return
+        left, _, _ = select.select([self._told], [], [], self._grace_seconds)
         if not left:
             self._overdue(self.number or 0)

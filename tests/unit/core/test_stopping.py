@@ -41,6 +41,14 @@ def test_a_stop_in_good_order_is_not_given_up() -> None:
     assert codes == []
 
 
+def test_a_stop_without_grace_takes_any_number_of_signals() -> None:
+    with StopSignal() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.event.wait(5)
+        os.kill(os.getpid(), signal.SIGTERM)  # ends this process if it is not taken
+        assert stop.number == signal.SIGTERM
+
+
 ROUNDS = """
 import os, signal, threading, time
 from lake_core.stopping import StopSignal
