@@ -60,13 +60,12 @@ def main() -> None:
         wanted = json.loads(line)
         vars(etl)["COMPACTED_FROM"] = wanted["compacted_from"]
         if wanted["compactions"]:
-            put = compact_at_once(spark, settings, wanted)
-            sys.stdout.write(json.dumps({"put_together": put}) + "\n")
-            sys.stdout.flush()
-            continue
-        own = dataclasses.replace(settings, run_id=wanted["run_id"])
-        run = etl.Etl(spark, own, s3_objects(own), Domain(wanted["domain"])).run()
-        sys.stdout.write(json.dumps(dataclasses.asdict(run)) + "\n")
+            report: dict[str, Any] = {"put_together": compact_at_once(spark, settings, wanted)}
+        else:
+            own = dataclasses.replace(settings, run_id=wanted["run_id"])
+            run = etl.Etl(spark, own, s3_objects(own), Domain(wanted["domain"])).run()
+            report = dataclasses.asdict(run)
+        sys.stdout.write(json.dumps(report) + "\n")
         sys.stdout.flush()
     spark.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from pyspark.errors import AnalysisException
@@ -13,12 +14,32 @@ from lake_core.errors import TransientError
 
 MAIN: Final = "main"
 _NO_TABLE: Final = "TABLE_OR_VIEW_NOT_FOUND"
-# Iceberg's words for a branch that is not the beginning of the other any more.
-_LOST: Final = ("CommitFailedException", "is not an ancestor of")
+# Iceberg's words for a branch that is not the beginning of the other any more, and for a rewrite
+# whose files are replaced already.
+_LOST: Final = (
+    "CommitFailedException",
+    "is not an ancestor of",
+    "conflicted with another concurrent Iceberg operation",
+)
 
 
 class Moved(TransientError):  # noqa: N818 - what happened
     """Another run has published to the table meanwhile: begin again from what it published."""
+
+
+@contextmanager
+def lost_to_another(what: str) -> Iterator[None]:
+    """Have a change that Iceberg refuses because another run came first raise Moved, which says so.
+
+    Raises:
+        Moved: `what`, of a change that was refused for that.
+    """
+    try:
+        yield
+    except Exception as error:
+        if any(words in str(error) for words in _LOST):
+            raise Moved(what) from error
+        raise
 
 
 class Snapshots:
@@ -122,9 +143,5 @@ class Snapshots:
         return self._table.manageSnapshots()
 
     def _commit(self, work: Callable[[], None]) -> None:
-        try:
+        with lost_to_another(f"{self._name} was published to by another run"):
             work()
-        except Exception as error:
-            if any(words in str(error) for words in _LOST):
-                raise Moved(f"{self._name} was published to by another run") from error
-            raise

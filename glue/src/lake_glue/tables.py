@@ -20,14 +20,12 @@ from lake_core.catalog import HIVE_TYPES, CuratedTable
 from lake_core.errors import InputError
 from lake_core.names import GLUE_DATABASE
 from lake_glue.session import CATALOG, table_name
-from lake_glue.snapshots import Moved, Snapshots
+from lake_glue.snapshots import Moved, Snapshots, lost_to_another
 
 log = logging.getLogger(__name__)
 KEPT_SNAPSHOTS: Final = 10  # what `rollback` can go back over, however old
 KEPT_DAYS: Final = 7
 DROP_ATTEMPTS: Final = 5
-# Iceberg's words for a rewrite whose files somebody else has replaced meanwhile.
-_REPLACED: Final = "conflicted with another concurrent Iceberg operation"
 BRANCH_HOURS: Final = 24  # a branch whose run died is kept so long at most
 PROPERTIES: Final = {
     "format-version": "2",
@@ -156,12 +154,8 @@ class Curated:
         """
         if int(self.snapshots.said(self.current(), "total-data-files") or 0) < files:
             return 0
-        try:
+        with lost_to_another(f"{self.name} was compacted by another run"):
             went = self._call("rewrite_data_files", f"options => map('min-input-files', '{files}')")
-        except Exception as error:
-            if _REPLACED in str(error):
-                raise Moved(f"{self.name} was compacted by another run") from error
-            raise
         return int(went["rewritten_data_files_count"])
 
     def expire(self, now: dt.datetime) -> None:
