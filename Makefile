@@ -111,6 +111,10 @@ run: setup ## Start the whole lake: data set, then a live trickle; Ctrl-C stops 
 demo: setup ## The data set through the whole lake once: checks, insights, .lake/demo.json
 	@exec $(LOCAL) demo $(RUN_OPTIONS)
 
+.PHONY: status
+status: setup ## The running lake on one screen; fails if something is wrong
+	@exec $(LOCAL) status
+
 .PHONY: etl
 etl: setup ## Run the batch workflow on the running lake, state by state before your eyes
 	@exec $(LOCAL) etl

@@ -11,6 +11,7 @@ import msgspec
 
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
+_bound: Final[dict[str, Any]] = {}  # what every line of this process carries
 
 
 class JsonFormatter(logging.Formatter):
@@ -29,14 +30,21 @@ class JsonFormatter(logging.Formatter):
             "service": self._service,
             "message": record.getMessage(),
         }
+        line |= _bound
         line |= {k: v for k, v in record.__dict__.items() if k not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _encoder.encode(line).decode()
 
 
+def bind(**fields: Any) -> None:
+    """Put fields into every line from now on: what the whole process is about, as its shard."""
+    _bound.update(fields)
+
+
 def configure_logging(service: str, level: int = logging.INFO) -> None:
     """Send every logger's lines to stderr as JSON. stdout is left to the program."""
+    _bound.clear()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)

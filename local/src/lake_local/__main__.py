@@ -1,4 +1,4 @@
-"""`python -m lake_local run|demo|etl|rollback|verify|data|provision|guide|worker|java`."""
+"""`python -m lake_local run|demo|status|etl|rollback|verify|data|provision|guide|worker|java`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from lake_core.errors import LakeError, SettingsError
 from lake_core.names import Domain
 from lake_core.settings import load
 from lake_core.stopping import StopSignal
-from lake_local import aws, batch, demo, verification
+from lake_local import aws, batch, demo, status, verification
 from lake_local.data_set import generated_file
 from lake_local.directory import LakeDirectory
 from lake_local.guide import guide
+from lake_local.http_client import HttpClient
 from lake_local.java import find_java
 from lake_local.provision import provision
 from lake_local.runner import Request, run_forever, run_lake
+from lake_local.running import require_running
 from lake_local.settings import PREFIX, Settings, port
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -42,6 +44,7 @@ def main(arguments: list[str]) -> int:
             "java": _java,
             "verify": _verify,
             "guide": _guide,
+            "status": _status,
             "etl": _etl,
             "rollback": _rollback,
             "worker": _worker,
@@ -76,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     guided = commands.add_parser("guide", help="tell what goes on in a lake, until stopped")
     guided.add_argument("--api", required=True, metavar="URL", help="of the API")
     guided.add_argument("--shown", metavar="URL", help="the same as a person types it")
+    commands.add_parser("status", help="the running lake on one screen; 1 if something is wrong")
     commands.add_parser("etl", help="run the batch workflow of the running lake, and watch it")
     rollback = commands.add_parser("rollback", help="take a curated table a snapshot back")
     rollback.add_argument("--table", required=True)
@@ -131,6 +135,16 @@ def _guide(options: argparse.Namespace, settings: Settings) -> int:
     with StopSignal() as stop:
         guide(options.api, options.shown or options.api, print, stop.event)
     return 0
+
+
+def _status(options: argparse.Namespace, settings: Settings) -> int:
+    del options
+    directory = LakeDirectory(settings.directory)
+    facts = require_running(directory)
+    states = aws.clients(batch.emulated(facts.aws, os.environ)).states
+    found = status.look(directory, HttpClient(facts.api), facts.api, states)
+    Console(highlight=False).print(status.render(found))
+    return 1 if found.problems else 0
 
 
 def _etl(options: argparse.Namespace, settings: Settings) -> int:

@@ -46,7 +46,10 @@ def run_etl(directory: LakeDirectory, environment: Mapping[str, str]) -> int:
     etl.show(steps, console)
     if api:
         freshness = etl.from_batch(api, _moment)
-        say(f"GET {etl.INTEGRATED}: from {', '.join(freshness['sources'])}; {freshness}")
+        say(
+            f"GET {facts.api}{etl.INTEGRATED}: from {', '.join(freshness['sources'])}; through "
+            f"{freshness['data_through']}, {freshness['lag_seconds']:.1f} s behind"
+        )
     return 0
 
 

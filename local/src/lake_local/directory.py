@@ -43,6 +43,11 @@ class LakeDirectory:
         return self.root / "processors"
 
     @property
+    def ingestor(self) -> Path:
+        """The replays' metrics."""
+        return self.root / "ingestor"
+
+    @property
     def answers(self) -> Path:
         return self.root / "demo.json"
 

@@ -24,7 +24,8 @@ ANSWER_WITHIN_SECONDS: Final = 30.0
 INTEGRATED: Final = "/v1/insights/integrated"
 SAID_AGAIN_SECONDS: Final = 15.0  # a long step is seen to be alive
 _MARKS: Final = {StepState.RUNNING: "…", StepState.FAILED: "✗", StepState.DONE: "✓"}
-_UNTOLD: Final = {"message", "seconds"}
+# The API names the version, and a version says where its insights are.
+_UNTOLD: Final = {"message", "seconds", "insights"}
 
 
 class ExecutionFailed(LakeError):  # noqa: N818 - what happened, in the words of the message

@@ -174,5 +174,9 @@ class Parts:
         ends: bool = True,
     ) -> Program:
         command = [self.python("ingestor"), "-m", "ingestor", *arguments]
-        environment = {**self.environment, "INGESTOR_BUCKET": BUCKET}
+        environment = {
+            **self.environment,
+            "INGESTOR_BUCKET": BUCKET,
+            "INGESTOR_METRICS": str(self.directory.ingestor),
+        }
         return Program(name, command, environment, cure, ends=ends)

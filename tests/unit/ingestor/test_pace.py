@@ -81,3 +81,14 @@ def test_waits_between_tries_are_spread_and_bounded() -> None:
     waits = [full_jitter(tries) for tries in (1, 3, 10, 5000) for _ in range(50)]
     assert all(0 <= wait <= MAX_DELAY_SECONDS for wait in waits)
     assert len(set(waits)) > 150
+
+
+def test_how_far_a_pace_is_behind_counts_what_will_not_be_caught_up() -> None:
+    pace = Pace(10.0)
+    assert pace.behind_seconds(0.0) is None  # nothing sent yet
+    pace.wait_seconds(0.0)
+    assert pace.behind_seconds(0.1) == pytest.approx(0.0)
+    assert pace.behind_seconds(5.1) == pytest.approx(5.0)
+    pace.wait_seconds(5.1)  # of the five seconds four are given up
+    assert pace.behind_seconds(5.1) == pytest.approx(4.9, abs=0.11)
+    assert Pace(None).behind_seconds(1.0) is None

@@ -25,6 +25,7 @@ from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainR
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.settings import Settings
 from lake_core.errors import InputError, TransientError, UnreadableObject
+from lake_core.metrics import Metrics, MetricsExport
 from lake_core.names import Domain
 from lake_core.wire import Packing
 from tests.plain_lines import plain_lines
@@ -76,6 +77,7 @@ class World:
                 save=self._save,
                 progress=cast(ReplayProgress, Quiet()),
                 stop=self.stop,
+                export=MetricsExport(Metrics("ingestor", {}), None, "m"),
             ).run()
         finally:
             putter.close()

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from lake_core.errors import LakeError, OutcomeUnknown
+from lake_core.metrics import Target
 from lake_core.names import Domain
 from lake_core.parquet import read_object
 from lake_core.rules import DEFAULT
@@ -85,7 +87,8 @@ class PlayedDaemon(Daemon):
 class Scene:
     """One child with everything around it."""
 
-    def __init__(self, directory: Path, **policy: Any) -> None:
+    def __init__(self, directory: Path, metrics: Target | None = None, **policy: Any) -> None:
+        self.metrics = metrics
         self.store = MemoryStore()
         self.daemon = PlayedDaemon()
         self.now = 0.0
@@ -99,7 +102,7 @@ class Scene:
         stream = Stream(Domain.MANUFACTURING, "20261123T181500123Z", ARRIVAL - 1000, 24)
         parts = ChildParts(
             self.store, stream, DEFAULT, self.policy, self.directory, live=None,
-            clock=lambda: self.now, wall_clock=lambda: ARRIVAL / 1000,
+            clock=lambda: self.now, wall_clock=lambda: ARRIVAL / 1000, metrics=self.metrics,
         )  # fmt: skip
         self.child = Child(self.daemon, parts, Initialize(SHARD, position))
         return self.child
@@ -248,3 +251,48 @@ def test_the_heartbeat_is_there_while_the_shard_is_served(scene: Scene) -> None:
     assert (scene.directory / SHARD).exists()
     scene.child.close()
     assert not (scene.directory / SHARD).exists()
+
+
+def told(file: Path) -> dict[str, float]:
+    return {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(file.read_text())
+        for sample in family.samples
+        if "le" not in sample.labels
+    }
+
+
+def test_what_a_child_does_is_counted_and_told_until_its_end(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, metrics=tmp_path / "metrics")
+    scene.deliver(1, 2)
+    scene.deliver(3, data=b"not json")
+    scene.now = 4.0
+    scene.child.handle(None)
+    file = tmp_path / "metrics" / f"{SHARD}.prom"
+    held = told(file)
+    assert (held["processor_records_total"], held["processor_events_total"]) == (3, 3)
+    assert (held["processor_held_events"], held["processor_held_seconds"]) == (3, 4.0)
+    assert (held["processor_rows_total"], held["processor_behind_seconds"]) == (0, 0)
+    scene.now = 10.0
+    scene.deliver()
+    scene.now = 11.0
+    scene.child.handle(None)
+    written = told(file)
+    assert (written["processor_rows_total"], written["processor_unusable_total"]) == (2, 1)
+    assert (written["processor_ranges_total"], written["processor_held_events"]) == (1, 0)
+    (body,) = (v for k, v in scene.store.objects.items() if k.startswith("processed/"))
+    assert written["processor_bytes_total"] == len(body)
+    assert written["processor_flush_seconds_count"] == 1
+    scene.child.close()
+    assert not file.exists()
+
+
+def test_a_child_in_aws_tells_its_metrics_in_its_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(tmp_path, metrics="emf", max_rows=1)
+    with caplog.at_level("INFO", "lake_core.metrics"):
+        scene.deliver(1)
+        scene.child.close()
+    (line,) = (record.__dict__ for record in caplog.records if record.message == "metrics")
+    assert (line["Rows"], line["Shard"], line["Stream"]) == (1, SHARD, "manufacturing-data-stream")

@@ -29,6 +29,7 @@ from processor.chain import ChainWriter, FlushPolicy, StreamFacts
 from processor.kcl_protocol import UserRecord
 from processor.live import EVERY_SECONDS, MAX_ROWS, PAUSE_SECONDS, LiveView
 from processor.records import RecordParser, StreamRecord
+from processor.shard_metrics import ShardMetrics
 
 CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000000")
 ARRIVAL = 1795459132361
@@ -82,9 +83,10 @@ class Writer:
     def __init__(self, memory: Memory, end: str | None = None) -> None:
         self.now = 0.0
         policy = FlushPolicy(10**9, 10**9, 10.0)
+        self.metrics = ShardMetrics("manufacturing-data-stream", CHAIN.shard)
         self.chain = ChainWriter(CHAIN, StreamFacts(ARRIVAL, 10**12), policy, end)
         self.chain._located = True
-        self.view = LiveView(memory, CHAIN, DEFAULT, lambda: self.now)
+        self.view = LiveView(memory, CHAIN, DEFAULT, lambda: self.now, self.metrics)
 
     def receive(self, numbers: range, data: dict[int, bytes] | None = None) -> None:
         for record in records(numbers, data):

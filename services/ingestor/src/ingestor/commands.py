@@ -19,7 +19,7 @@ from ingestor.kinesis_stream import KinesisStream
 from ingestor.local_file import LocalFile
 from ingestor.pace import Pace, rate_of_speed
 from ingestor.progress import ReplayProgress
-from ingestor.putter import Putter
+from ingestor.putter import Putter, Totals
 from ingestor.quarantine import IngestQuarantine
 from ingestor.records import (
     KPL_PAYLOAD_BYTES,
@@ -30,12 +30,14 @@ from ingestor.records import (
     Records,
 )
 from ingestor.replay import Outcome, Plan, Replay
+from ingestor.replay_metrics import ReplayMetrics
 from ingestor.requeue import QuarantineKey, requeue
 from ingestor.s3_bucket import S3Bucket, S3File
 from ingestor.settings import Settings
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source
 from lake_core.errors import InputError, LakeError, LeaseLost
 from lake_core.layout import cursor_key, ingest_quarantine_key, raw_key
+from lake_core.metrics import MetricsExport
 from lake_core.names import STREAMS, Domain, domain_of_stream
 from lake_core.stopping import StopSignal
 from lake_core.wire import Packing
@@ -206,7 +208,15 @@ class ReplayCommand:
         self._replay(scan, Plan(start, limit, None, 0))
 
     def _replay(self, scan: Scan, plan: Plan) -> Outcome:
-        putter = Putter(self._stream, self._settings, self._stream.moved)
+        totals, pace = Totals(), Pace(self._events_per_second(scan))
+        metrics = ReplayMetrics(self._asked.stream, totals, pace)
+        export = MetricsExport(
+            metrics.all, self._settings.metrics, self._asked.stream, metrics.look
+        )
+        putter = Putter(
+            self._stream, self._settings, self._stream.moved, totals=totals,
+            on_call=metrics.call_records.observe,
+        )  # fmt: skip
         heartbeat = Heartbeat(self._settings.heartbeats, self._asked.stream)
         total = plan.total(scan.rows)
         with ReplayProgress(
@@ -217,13 +227,14 @@ class ReplayCommand:
                 rows=self._rows,
                 scan=scan,
                 plan=plan,
-                pace=Pace(self._events_per_second(scan)),
+                pace=pace,
                 records=self._records(),
                 putter=putter,
                 quarantine=lambda lap, row: self._quarantine(scan, lap, row),
                 save=self._cursor.save,
                 progress=progress,
                 stop=self._stop.event,
+                export=export,
             )
             try:
                 outcome = replay.run()
@@ -235,6 +246,7 @@ class ReplayCommand:
                 raise
             finally:
                 putter.close()
+                export.close()
         self._cursor.save(outcome.position, release=True)
         self._report(putter, outcome)
         return outcome
@@ -282,6 +294,7 @@ class ReplayCommand:
                 "bytes": totals.bytes,
                 "put_calls": totals.calls,
                 "retried": totals.retried,
+                "throttled": totals.throttled,
                 "unknown_outcomes": totals.unknown_outcomes,
                 "seconds": round(outcome.seconds, 3),
                 "events_per_second": round(totals.events / max(outcome.seconds, 1e-9)),

@@ -20,6 +20,7 @@ class Pace:
 
     events_per_second: float | None
     _due: float | None = None  # of the event before
+    _given_up: float = 0.0  # seconds that will not be caught up
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until the next event is due, and count it as sent."""
@@ -28,8 +29,17 @@ class Pace:
         if self._due is None:
             self._due = now
             return 0.0
-        self._due = max(self._due, now - MAX_CATCH_UP_SECONDS) + 1 / self.events_per_second
+        if (late := now - MAX_CATCH_UP_SECONDS - self._due) > 0:
+            self._given_up += late
+            self._due += late
+        self._due += 1 / self.events_per_second
         return max(0.0, self._due - now)
+
+    def behind_seconds(self, now: float) -> float | None:
+        """Return how far what is sent is behind what the pace asked for; None without a pace."""
+        if self.events_per_second is None or self._due is None:
+            return None
+        return self._given_up + max(0.0, now - self._due - 1 / self.events_per_second)
 
 
 def parse_rate(text: str) -> float | None:

@@ -22,6 +22,7 @@ from lake_core.errors import OutcomeUnknown, TransientError
 MAX_CALL_RECORDS: Final = 500  # PutRecords' limit per call
 MAX_CALL_BYTES: Final = 5 * 1024 * 1024  # PutRecords' limit per call, keys included
 MAX_LANES: Final = 16
+THROTTLED: Final = "ProvisionedThroughputExceededException"
 QUEUED_RECORDS: Final = 1500  # per lane: three calls' worth, so that reading never waits for long
 # A lane's call may hang for as long as its client waits; nobody waits for that at the end.
 CLOSE_SECONDS: Final = 0.5
@@ -57,6 +58,7 @@ class Totals:
     bytes: int = 0
     calls: int = 0
     retried: int = 0  # records that had to be put again
+    throttled: int = 0  # of those, records of a shard that had its fill
     unknown_outcomes: int = 0  # of those, records that may be there twice now
 
 
@@ -69,8 +71,12 @@ class Putter:
         settings: Settings,
         on_moved: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        totals: Totals | None = None,
+        on_call: Callable[[int], None] = lambda records: None,
     ) -> None:
-        self.totals = Totals()
+        self.totals = totals or Totals()
+        self._on_call = on_call  # told of the records of each call
         self._stream = stream
         self._settings = settings
         self._on_moved = on_moved  # a record went to another shard than thought: map is old
@@ -150,11 +156,14 @@ class Putter:
                 self.totals.bytes += record.size
             self._idle.notify_all()
 
-    def count(self, *, calls: int = 0, retried: int = 0, unknown: int = 0) -> None:
+    def count(
+        self, *, calls: int = 0, retried: int = 0, throttled: int = 0, unknown: int = 0
+    ) -> None:
         """Add to the totals."""
         with self._lock:
             self.totals.calls += calls
             self.totals.retried += retried
+            self.totals.throttled += throttled
             self.totals.unknown_outcomes += unknown
 
     def fail(self, error: BaseException) -> None:
@@ -166,6 +175,7 @@ class Putter:
     def attempt(self, records: Sequence[OutgoingRecord]) -> tuple[list[OutgoingRecord], str]:
         """Put records once; return those to put again, and why."""
         self.count(calls=1)
+        self._on_call(len(records))
         try:
             results = self._stream.put(records)
         except OutcomeUnknown as error:
@@ -179,6 +189,7 @@ class Putter:
         if any(result.shard_id not in (None, record.shard_id) for record, result in pairs):
             self._on_moved()
         refused = [(record, result.error) for record, result in pairs if result.error is not None]
+        self.count(throttled=sum(reason == THROTTLED for _, reason in refused))
         return [record for record, _ in refused], str(refused[0][1]) if refused else ""
 
     def put_all(self, batch: list[OutgoingRecord], closing: threading.Event) -> None:

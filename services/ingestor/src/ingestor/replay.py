@@ -20,6 +20,7 @@ from ingestor.records import ColumnRecords, OutgoingRecord, Records
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source, shift
 from lake_core.errors import InputError, TransientError
 from lake_core.events import partition_key
+from lake_core.metrics import MetricsExport
 
 if TYPE_CHECKING:
     from ingestor.csv_columns import GoodRows
@@ -82,6 +83,7 @@ class Replay:
     save: Callable[[Position], None]
     progress: ReplayProgress
     stop: threading.Event
+    export: MetricsExport
     _read: int = 0  # rows read, the position in the whole replay
     _quarantined: int = 0  # in laps that are over
     _aside: IngestQuarantine | None = None  # of the lap under way
@@ -235,7 +237,7 @@ class Replay:
         self._save_quarantine_from = now + QUARANTINE_PATIENCE * (now - began)
 
     def _tell(self) -> None:
-        """Save the cursor, which renews the claim, and show how far things are."""
+        """Save the cursor, which renews the claim, and say how far things are."""
         position = self.position()
         try:
             self.save(position)
@@ -243,3 +245,4 @@ class Replay:
             log.warning("the cursor is not saved: %s", error)
         quarantined = self._quarantined + (self._aside.count if self._aside else 0)
         self.progress.show(self.putter.totals.events, quarantined, position.lap, position.row)
+        self.export.tick(time.monotonic())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lake_core.metrics import HELP, Target, parse_target
 from lake_core.settings import flag, positive_float, positive_int, setting
 
 PREFIX: Final = "INGESTOR_"
@@ -40,3 +41,4 @@ class Settings:
         "on; none: no heartbeat",
         default=None,
     )
+    metrics: Target | None = setting(parse_target, help=f"{HELP}; unset: nowhere", default=None)

@@ -17,6 +17,7 @@ import msgspec
 from lake_core.errors import LakeError, SettingsError
 from lake_core.layout import incarnation_of
 from lake_core.logs import configure_logging
+from lake_core.metrics import SUFFIX
 from lake_core.rules import rule_set
 from lake_core.settings import load
 from processor import daemon, dynamodb_live, health
@@ -91,6 +92,9 @@ def _write_configuration(settings: Settings, stream: Stream, directory: Path) ->
     settings.heartbeats.mkdir(parents=True, exist_ok=True)
     for old in settings.heartbeats.iterdir():
         old.unlink()
+    if isinstance(metrics := settings.metrics_target, Path) and metrics.is_dir():
+        for old in metrics.glob(f"*{SUFFIX}"):
+            old.unlink()  # of children that were killed
     settings.stream_facts_file.write_bytes(msgspec.json.encode(stream))
     text = daemon.properties(settings, stream.incarnation, os.environ)
     (directory / "daemon.properties").write_text(text, encoding="utf-8")
@@ -100,7 +104,8 @@ def _write_configuration(settings: Settings, stream: Stream, directory: Path) ->
 def _child(settings: Settings) -> int:
     stream = msgspec.json.decode(settings.stream_facts_file.read_bytes(), type=Stream)
     client = boto3.client("s3", config=CLIENT_CONFIG)
-    store: LakeStore = S3LakeStore(client, settings.bucket)
+    bucket = S3LakeStore(client, settings.bucket)
+    store: LakeStore = bucket
     if settings.fail_point:
         store = FailingLakeStore(
             store, settings.fail_point, settings.state_directory, die=kill_self
@@ -114,6 +119,8 @@ def _child(settings: Settings) -> int:
         heartbeats=settings.heartbeats,
         clock=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
         wall_clock=time.time,
+        metrics=settings.metrics_target,
+        store_retries=lambda: bucket.retries,
     )
     run_child(Daemon(STDIN, STDOUT), parts)
     return 0

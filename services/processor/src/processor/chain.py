@@ -163,6 +163,11 @@ class ChainWriter:
         """Whether a range is due by size."""
         return self._entries >= self.policy.max_rows or self._bytes >= self.policy.max_bytes
 
+    @property
+    def held(self) -> int:
+        """Entries that wait to be written."""
+        return self._entries
+
     def refuse_if_held_too_long(self, clock: float) -> None:
         """Stop a child that was paused before it does anything else (I8).
 

@@ -17,8 +17,10 @@ from typing import Final
 
 import msgspec
 
+from lake_core import logs
 from lake_core.layout import Chain, ended_key
-from lake_core.names import Domain
+from lake_core.metrics import MetricsExport, Target
+from lake_core.names import STREAMS, Domain
 from lake_core.rules import RuleSet
 from processor.chain import ChainWriter, FlushPolicy, StreamFacts
 from processor.kcl_protocol import (
@@ -34,6 +36,7 @@ from processor.kcl_protocol import (
 from processor.lake_store import LakeEffects, LakeStore
 from processor.live import LiveStore, LiveView
 from processor.records import RecordParser
+from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
 TICK_SECONDS: Final = 0.25  # how late what is due by age may be written, or shown live
@@ -61,6 +64,8 @@ class ChildParts:
     live: LiveStore | None
     clock: Callable[[], float]  # seconds; goes on while the machine sleeps
     wall_clock: Callable[[], float]  # seconds since 1970
+    metrics: Target | None = None
+    store_retries: Callable[[], int] = lambda: 0  # of `store`, so far
 
 
 class Child:
@@ -71,22 +76,39 @@ class Child:
         self._daemon = daemon
         self._parts = parts
         self._chain = Chain(stream.domain, stream.incarnation, start.shardId)
+        logs.bind(shard=start.shardId)
+        self.metrics = ShardMetrics(STREAMS[stream.domain], start.shardId)
+        self._store_retries = 0  # told so far
+        self._export = MetricsExport(self.metrics.all, parts.metrics, start.shardId, self._look)
         facts = StreamFacts(stream.created, stream.retention_hours * 3_600_000)
         self._writer = ChainWriter(self._chain, facts, parts.policy, start.position)
         self._writer.checkpointed = start.position
         self._effects = LakeEffects(
-            parts.store, self._chain, parts.rules, parts.clock, stream.retention_hours
+            parts.store,
+            self._chain,
+            parts.rules,
+            parts.clock,
+            look_back_hours=stream.retention_hours,
+            metrics=self.metrics,
         )
         self._live = (
-            LiveView(parts.live, self._chain, parts.rules, parts.clock) if parts.live else None
+            LiveView(parts.live, self._chain, parts.rules, parts.clock, self.metrics)
+            if parts.live
+            else None
         )
         self._parser = RecordParser(stream.domain)
         self._heartbeat = parts.heartbeats / start.shardId
-        log.info("shard taken", extra={"shard": start.shardId, "position": start.position})
+        log.info("shard taken", extra={"sequence_number": start.position})
+
+    @property
+    def position(self) -> str | None:
+        """The last record that the lake is known to hold."""
+        return self._writer.end
 
     def handle(self, message: Message | None) -> bool:
         """Handle a message, or a tick; False when the shard is done with."""
         self._heartbeat.touch()
+        self._export.tick(self._parts.clock())
         self._writer.refuse_if_held_too_long(self._parts.clock())
         match message:
             case None:
@@ -96,15 +118,13 @@ class Child:
             case ProcessRecords():
                 self._process(message)
             case LeaseLost():
-                log.info("lease lost", extra={"shard": self._chain.shard})
+                log.info("lease lost", extra={"sequence_number": self.position})
             case ShardEnded():
                 self._end_of_shard()
             case ShutdownRequested():
                 self._flush(force=True)
                 self._checkpoint()
-                log.info(
-                    "handed over", extra={"shard": self._chain.shard, "position": self._writer.end}
-                )
+                log.info("handed over", extra={"sequence_number": self.position})
             case _:
                 raise ProtocolError(f"unexpected message {message}")
         self._daemon.acknowledge(message)
@@ -113,16 +133,42 @@ class Child:
     def close(self) -> None:
         """Take the heartbeat away: this shard is nobody's fault any more."""
         self._heartbeat.unlink(missing_ok=True)
+        self._export.close()
 
     def _process(self, message: ProcessRecords) -> None:
         received, now = self._parts.clock(), self._now(message)
+        entries = 0
         for record in self._parser.parse(message.records, received):
+            entries += record.entries
             self._effects.run(self._writer.receive(record, now))
             if self._writer.is_full:
                 self._flush()
+        self._count(message, entries, now)
         self._flush()
         self._checkpoint()
         self._show()
+
+    def _count(self, message: ProcessRecords, entries: int, now: int) -> None:
+        metrics, records = self.metrics, message.records
+        metrics.records.inc(len(records))
+        metrics.batch_records.observe(len(records))
+        metrics.stream_bytes.inc(sum(len(record.data) for record in records))
+        metrics.events.inc(entries)
+        if message.millisBehindLatest is not None:
+            metrics.behind_seconds.set(message.millisBehindLatest / 1000)
+        elif records:
+            arrival = records[-1].approximateArrivalTimestamp
+            metrics.behind_seconds.set(max(0, now - arrival) / 1000)
+
+    def _look(self) -> None:
+        """Take the values that are true for the moment."""
+        metrics, pending = self.metrics, self._writer.pending
+        age = self._parts.clock() - pending[0].received if pending else 0.0
+        metrics.held_seconds.set(age)
+        metrics.held_events.set(self._writer.held)
+        retries = self._parts.store_retries()
+        metrics.store_retries.inc(retries - self._store_retries)
+        self._store_retries = retries
 
     def _show(self) -> None:
         if self._live:
@@ -150,10 +196,20 @@ class Child:
         self._parts.store.put(ended_key(self._chain), marker)
         for attempt in range(CHECKPOINT_RETRIES_AT_END):
             if self._daemon.checkpoint(None):
-                log.info("shard ended", extra={"shard": self._chain.shard})
+                log.info("shard ended", extra={"sequence_number": self.position})
                 return
             time.sleep(attempt)
         raise ProtocolError(f"no checkpoint at the end of {self._chain.shard}")
+
+
+def _first(daemon: Daemon, parts: ChildParts, message: Message | None) -> Child | None:
+    if message is None:
+        return None
+    if not isinstance(message, Initialize):
+        raise ProtocolError(f"expected initialize, got {message}")
+    child = Child(daemon, parts, message)
+    daemon.acknowledge(message)
+    return child
 
 
 def run_child(daemon: Daemon, parts: ChildParts) -> None:
@@ -165,12 +221,7 @@ def run_child(daemon: Daemon, parts: ChildParts) -> None:
     try:
         for message in daemon.messages(TICK_SECONDS):
             if child is None:
-                if message is None:
-                    continue
-                if not isinstance(message, Initialize):
-                    raise ProtocolError(f"expected initialize, got {message}")
-                child = Child(daemon, parts, message)
-                daemon.acknowledge(message)
+                child = _first(daemon, parts, message)
             elif not child.handle(message):
                 return
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -27,6 +28,7 @@ from processor.chain import (
     Steps,
 )
 from processor.objects import lake_object, quarantine_object
+from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
 # Enough for the Parquet footer of one row group; a longer one is fetched whole.
@@ -75,13 +77,16 @@ class LakeEffects:
         chain: Chain,
         rules: RuleSet,
         clock: Callable[[], float],
+        *,
         look_back_hours: int,
+        metrics: ShardMetrics,
     ) -> None:
         self._store = store
         self._chain = chain
         self._rules = rules
         self._clock = clock
         self._look_back_hours = look_back_hours
+        self._metrics = metrics
 
     def run(self, steps: Steps) -> None:
         """Perform the effects of `steps` one after the other until there are no more."""
@@ -130,6 +135,7 @@ class LakeEffects:
             self._store.put(*made)
 
     def _put_range(self, due: Range) -> Outcome:
+        began = time.monotonic()
         quarantine = quarantine_object(due)
         body, footer = lake_object(due, self._rules, quarantine[0] if quarantine else None)
         if self._clock() > due.deadline:
@@ -141,22 +147,46 @@ class LakeEffects:
                 else Outcome.REFUSED
             )
         except OutcomeUnknown as error:
-            log.warning("outcome unknown", extra={"key": due.name.key, "cause": str(error)})
+            log.warning(
+                "outcome unknown",
+                extra={
+                    "key": due.name.key,
+                    "shard": self._chain.shard,
+                    "first_sequence_number": footer.first,
+                    "sequence_number": footer.last,
+                    "cause": str(error),
+                },
+            )
             return Outcome.UNKNOWN
+        seconds = time.monotonic() - began
+        if outcome is Outcome.COMMITTED:
+            self._count(footer, len(body), seconds)
         log.info(
             "range %s",
             outcome.value,
             extra={
                 "key": due.name.key,
                 "shard": self._chain.shard,
+                "first_sequence_number": footer.first,
                 "sequence_number": footer.last,
                 "records": footer.records,
                 "rows": footer.rows,
                 "unusable": footer.unusable,
                 "bytes": len(body),
+                "seconds": round(seconds, 3),
             },
         )
         return outcome
+
+    def _count(self, footer: Footer, size: int, seconds: float) -> None:
+        metrics = self._metrics
+        metrics.ranges.inc()
+        metrics.rows.inc(footer.rows)
+        metrics.unusable.inc(footer.unusable)
+        metrics.bytes.inc(size)
+        metrics.range_rows.observe(footer.rows)
+        metrics.flush_seconds.observe(seconds)
+        metrics.last_range_seconds.set(time.time())
 
     def _find_arrival(self, position: str, before: dt.datetime) -> int | None:
         """Look back hour by hour for the range that ends at a position."""

@@ -23,6 +23,7 @@ from lake_core.schema import SCORE_COLUMNS
 from processor.chain import ChainWriter
 from processor.objects import scored_rows
 from processor.records import StreamRecord
+from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
 EVERY_SECONDS: Final = 0.25  # at most four writes a second and shard
@@ -56,12 +57,18 @@ class LiveView:
     """Writes the live chunks of one shard."""
 
     def __init__(
-        self, store: LiveStore, chain: Chain, rules: RuleSet, clock: Callable[[], float]
+        self,
+        store: LiveStore,
+        chain: Chain,
+        rules: RuleSet,
+        clock: Callable[[], float],
+        metrics: ShardMetrics,
     ) -> None:
         self._store = store
         self._chain = chain
         self._rules = rules
         self._clock = clock
+        self._metrics = metrics
         self._due = 0.0
         self._through = -1  # number of the last record that is live, or was passed over
 
@@ -82,7 +89,16 @@ class LiveView:
             self._write(new, after)
         except TransientError as error:
             self._due = self._clock() + PAUSE_SECONDS
-            log.warning("no live view", extra={"shard": self._chain.shard, "reason": str(error)})
+            self._metrics.live_failed.inc()
+            log.warning(
+                "no live view",
+                extra={
+                    "shard": self._chain.shard,
+                    "first_sequence_number": new[0].sequence,
+                    "sequence_number": new[-1].sequence,
+                    "reason": str(error),
+                },
+            )
 
     def _new(self, writer: ChainWriter) -> list[StreamRecord]:
         new: list[StreamRecord] = []
@@ -112,7 +128,9 @@ class LiveView:
         if there is not None:
             # Another writer was here before, maybe with another cut: go on behind its chunk.
             self._through = int(there)
+            self._metrics.live_refused.inc()
             return
+        self._metrics.live_chunks.inc()
         alerts = self._alerts(table)
         if alerts.num_rows:
             self._store.tell(self._chain, alerts)

@@ -53,6 +53,7 @@ class S3LakeStore:
         self._bucket = bucket
         self._sleep = sleep
         self._clock = clock
+        self.retries = 0  # calls made again, or to be made again, after the SDK's own tries
         self._unknown_since: float | None = None
 
     def list_keys(self, prefix: str) -> list[str]:
@@ -89,6 +90,7 @@ class S3LakeStore:
         return True
 
     def _space_out(self, key: str, error: Exception) -> None:
+        self.retries += 1
         now = self._clock()
         if self._unknown_since is None:
             self._unknown_since = now
@@ -117,6 +119,7 @@ class S3LakeStore:
             except (ClientError, BotoCoreError) as error:
                 if not is_retryable(error):
                     raise
+                self.retries += 1
                 waited = self._clock() - began
                 if waited > DEADLINE_SECONDS:
                     raise TransientError(f"{what} gave up after {waited:.0f} s: {error}") from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lake_core.metrics import HELP, Target, parse_target
 from lake_core.names import Domain, domain_of_stream
 from lake_core.rules import rule_set
 from lake_core.settings import flag, positive_float, positive_int, setting
@@ -69,6 +70,11 @@ class Settings:
     metrics_level: str = setting(
         str, help="KCL's CloudWatch metrics: NONE, SUMMARY or DETAILED (costs)", default="NONE"
     )
+    metrics: Target | None = setting(
+        parse_target,
+        help=f"{HELP}; unset: files in the state directory's metrics/",
+        default=None,
+    )
     deployed: bool = setting(
         flag, help="whether this is a deployed image, which refuses a fail point", default=False
     )
@@ -85,6 +91,11 @@ class Settings:
     def heartbeats(self) -> Path:
         """Where each child touches a file named like its shard."""
         return self.state_directory / "heartbeats"
+
+    @property
+    def metrics_target(self) -> Target:
+        """Where each child writes its metrics."""
+        return self.metrics or self.state_directory / "metrics"
 
     @property
     def stream_facts_file(self) -> Path:
