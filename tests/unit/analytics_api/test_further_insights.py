@@ -194,6 +194,25 @@ def test_the_trend_is_as_long_as_asked(api: Api) -> None:
         assert (status, problem["errors"][0]["field"]) == (422, "days")
 
 
+def test_each_domain_may_be_shown_up_to_its_own_newest_day(api: Api) -> None:
+    newest = {
+        "manufacturing": max(r["timestamp"][:10] for r in READINGS),
+        "ecommerce": max(map(day_of_purchase, PURCHASES)),
+    }
+    answer = api.ok("/v1/insights/trend?days=7&window=own")
+    for domain, last in newest.items():
+        end = dt.date.fromisoformat(last)
+        wanted = {str(end - dt.timedelta(days=back)) for back in range(7)}
+        days = {line["day"] for line in answer["days"] if line[domain]}
+        assert days
+        assert days <= wanted
+        assert last in days
+    assert answer["last_day"] == max(newest.values())
+    common = api.ok("/v1/insights/trend?days=7&window=common")
+    assert common == api.ok("/v1/insights/trend?days=7")
+    assert api.get("/v1/insights/trend?window=both")[0] == 422
+
+
 def window_of(rows: list[Row]) -> list[Row]:
     latest = max(dt.datetime.fromisoformat(r["timestamp"]) for r in rows)
     return [

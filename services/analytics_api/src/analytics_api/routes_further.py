@@ -11,7 +11,7 @@ from analytics_api.contents import COMPLETENESS, MIX, RISK_DRIVERS, SEGMENT_MIGR
 from analytics_api.prepared import prepare
 from analytics_api.replies import NOT_YET, WRONG, answer, ready_made
 from analytics_api.service import LakeService
-from analytics_api.trend import DEFAULT_DAYS, MAX_DAYS, trend
+from analytics_api.trend import DEFAULT_DAYS, MAX_DAYS, Window, trend
 
 
 def further_routes(service: LakeService) -> APIRouter:
@@ -25,12 +25,16 @@ def further_routes(service: LakeService) -> APIRouter:
         days: Annotated[
             int, Query(ge=1, le=MAX_DAYS, description="up to the newest event day")
         ] = DEFAULT_DAYS,
+        window: Annotated[
+            Window, Query(description="own: each domain up to its own newest event day")
+        ] = Window.COMMON,
     ) -> Any:
         """Both domains side by side, day by day, and whether they have to do with one another."""
         snapshot = service.snapshot
-        if days == DEFAULT_DAYS or TREND not in snapshot.prepared:
+        as_prepared = days == DEFAULT_DAYS and window is Window.COMMON
+        if as_prepared or TREND not in snapshot.prepared:
             return ready_made(service, request, TREND)
-        return answer(request, prepare(trend(snapshot.days, days), snapshot.freshness))
+        return answer(request, prepare(trend(snapshot.days, days, window), snapshot.freshness))
 
     @router.get(RISK_DRIVERS, response_model=models.RiskDrivers, tags=["insights"],
                 responses=NOT_YET)  # fmt: skip

@@ -7,6 +7,7 @@ them look related by chance.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final
 
 from analytics_api.correlation import correlation
@@ -28,14 +29,30 @@ PAIRS: Final = (
 Days = Mapping[Domain, Mapping[int, Sums]]  # day since 1970 → sums, as the states keep them
 
 
-def trend(days: Days, count: int = DEFAULT_DAYS) -> dict[str, Any]:
-    """Return the last `count` days up to the newest event; days without an event are left out."""
-    known = sorted({day for of_domain in days.values() for day in of_domain})
-    first = known[-1] - count + 1 if known else 0
-    lines = [_line(day, days) for day in known if day >= first]
+class Window(StrEnum):
+    """Up to which day the last days are counted."""
+
+    COMMON = "common"  # the newest event of both domains
+    OWN = "own"  # each domain its newest event: replayed files may lie years apart
+
+
+def trend(days: Days, count: int = DEFAULT_DAYS, window: Window = Window.COMMON) -> dict[str, Any]:
+    """Return the last `count` days of the window; days without an event are left out."""
+    newest = {domain: max(of_domain) for domain, of_domain in days.items() if of_domain}
+    last = max(newest.values(), default=0)
+    if window is Window.COMMON:
+        newest = dict.fromkeys(newest, last)
+    within = {
+        domain: {day: sums for day, sums in days[domain].items() if day > newest[domain] - count}
+        if domain in newest
+        else {}
+        for domain in days
+    }
+    lines = [_line(day, within) for day in sorted({day for one in within.values() for day in one})]
+    first = min(newest.values(), default=0) - count + 1
     return {
-        "first_day": _text(first) if known else None,
-        "last_day": _text(known[-1]) if known else None,
+        "first_day": _text(first) if newest else None,
+        "last_day": _text(last) if newest else None,
         "days": lines,
         "correlations": [_correlation(lines, *pair) for pair in PAIRS],
     }

@@ -6,6 +6,7 @@ const STREAM = "/v1/alerts/stream";
 const LIST = "/v1/alerts?limit=60";
 const ASK_SECONDS = 2; // while nothing is pushed
 const CHECK_SECONDS = 10; // while it is: what the stream has not brought by then, it holds back
+const PATIENCE_MS = 2000; // a list may be quicker than the stream
 const CONNECT_AGAIN_MS = 15_000;
 
 export const keyOf = (alert) =>
@@ -17,13 +18,15 @@ export const keyOf = (alert) =>
  *  "live", "asking" or "connecting". */
 export class AlertFeed {
   constructor(arrived, state) {
-    Object.assign(this, { arrived, state, seen: new Set(), pushed: [], source: null, trust: true, begun: false });
+    Object.assign(this, { arrived, state, seen: new Set(), pushed: [], source: null, trust: true, begun: false, catchingUp: true, awaited: new Set() });
     this.question = new Question(LIST, ASK_SECONDS, (page) => this.#listed(page.items));
   }
 
   /** Connect, or connect again after a pause of the page. */
   open() {
     this.close();
+    this.question.due = 0; // what has come while nobody listened
+    this.catchingUp = true;
     this.source = new EventSource(STREAM);
     this.source.addEventListener("open", () => this.#pace(this.trust));
     this.source.addEventListener("alert", (event) => this.#push(JSON.parse(event.data)));
@@ -48,6 +51,7 @@ export class AlertFeed {
 
   #push(alert) {
     this.trust = true;
+    this.awaited.delete(keyOf(alert));
     this.#pace(true);
     this.pushed.push(alert);
     // A replay brings thousands: they are drawn together.
@@ -55,10 +59,19 @@ export class AlertFeed {
   }
 
   #listed(items) {
-    const first = !this.begun;
-    const missed = this.#tell(items);
-    if (first || missed === 0 || this.source?.readyState !== EventSource.OPEN) return;
-    // Open, and yet it did not bring them: something on the way keeps it back. Ask instead.
+    if (this.pushed.length) this.#tell(this.pushed.splice(0).reverse());
+    const missed = this.#tell(items).map(keyOf);
+    const { catchingUp } = this;
+    this.catchingUp = false;
+    if (catchingUp || !missed.length || this.source?.readyState !== EventSource.OPEN) return;
+    for (const key of missed) this.awaited.add(key);
+    setTimeout(() => this.#judge(missed), PATIENCE_MS);
+  }
+
+  /** Open, and yet the stream did not bring them: something on the way keeps it back. Ask instead. */
+  #judge(missed) {
+    const held = missed.filter((key) => this.awaited.delete(key));
+    if (!held.length || this.source?.readyState !== EventSource.OPEN) return;
     this.trust = false;
     this.#pace(false);
   }
@@ -69,6 +82,6 @@ export class AlertFeed {
     const fresh = alerts.filter((alert) => !this.seen.has(keyOf(alert)));
     for (const alert of fresh) this.seen.add(keyOf(alert));
     if (fresh.length || first) this.arrived(fresh, first);
-    return fresh.length;
+    return fresh;
   }
 }

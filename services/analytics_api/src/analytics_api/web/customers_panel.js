@@ -1,11 +1,11 @@
 // Customers: their segments, how they move between them, and what is bought.
 
-import { bars } from "./drivers_panel.js";
+import { bars } from "./bars.js";
 import { byId, element, empty, write } from "./elements.js";
 import { count, percent, usd } from "./figures.js";
 
 const SEGMENTS = [["HIGH_VALUE", "High value", "good"], ["MEDIUM_VALUE", "Medium value", "middle"], ["STANDARD", "Standard", "rest"]];
-const CATEGORIES = 8;
+const CATEGORIES = 7;
 
 export function showCustomers(answer) {
   const all = answer.total_customers_analyzed;

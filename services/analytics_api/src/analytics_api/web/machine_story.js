@@ -59,6 +59,6 @@ export class MachineStory {
       element("dl", { class: "facts two" }, facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))),
       element("h3", {}, "Latest alerts"), alerts.length ? element("ul", { class: "plain" }, alerts) : element("p", { class: "note" }, "None."));
     const hours = history.map(({ hour }) => hour);
-    plot(this.plotted, [{ name: "score", x: hours, y: history.map((hour) => hour.average_maintenance_priority), format: ".2f" }], { titles: ["Mean maintenance score by hour of event time"] });
+    plot(this.plotted, [{ name: "score", x: hours, y: history.map((hour) => hour.average_maintenance_priority), format: ".2f" }], { titles: ["Mean maintenance score by hour of event time (UTC)"] });
   }
 }

@@ -45,8 +45,8 @@ export class ScoresPanel {
 
   #plot() {
     if (!this.times.length) return;
-    const lines = ["operational_excellence_score", "business_health_index"].map((name) => ({ name: SCORES[name][1], x: this.times, y: this.values[name], format: ".4f" }));
-    plot(byId("scores-plot"), [{ ...lines[0] }, { ...lines[1], row: 1 }], { titles: lines.map(({ name }) => name), live: true });
+    const lines = ["operational_excellence_score", "business_health_index"].map((name) => ({ name: SCORES[name][1], x: [...this.times], y: [...this.values[name]], format: ".4f" })); // copies: plotly looks for other arrays, not at what is in them
+    plot(byId("scores-plot"), [lines[0], { ...lines[1], row: 1 }], { titles: lines.map(({ name }) => name), live: true });
   }
 
   machines(answer) {

@@ -5,7 +5,7 @@ import { onColours, plot } from "./charts.js";
 import { byId, element, empty, write } from "./elements.js";
 import { count, score } from "./figures.js";
 
-const DAYS = 400; // as many as the API keeps: both data sets lie in them
+const DAYS = 400; // as many as the API keeps
 const VIEWS = {
   "Risk and value": [["Maintenance score of machines", "manufacturing", "average_maintenance_priority"], ["Value score of purchases", "ecommerce", "average_customer_value_score"]],
   "Efficiency and satisfaction": [["Machine efficiency", "manufacturing", "average_machine_efficiency"], ["Customer satisfaction, of 10", "ecommerce", "customer_satisfaction_index", ".2f"]],
@@ -14,7 +14,7 @@ const VIEWS = {
 
 export class TrendPanel {
   constructor() {
-    this.question = new Question(`/v1/insights/trend?days=${DAYS}`, 5, (answer) => this.#show(answer), (problem) => {
+    this.question = new Question(`/v1/insights/trend?days=${DAYS}&window=own`, 5, (answer) => this.#show(answer), (problem) => {
       empty(byId("trend-plot"), "No day so far", problem.detail);
     });
     this.view = Object.keys(VIEWS)[0];
@@ -42,7 +42,7 @@ export class TrendPanel {
       const known = days.filter((day) => day[domain]);
       return { name, row, format, bars, x: known.map(({ day }) => day), y: known.map((day) => day[domain][field]) };
     });
-    plot(byId("trend-plot"), lines, { titles: lines.map(({ name }) => name), range: days.length ? [days[0].day, days.at(-1).day] : null });
+    plot(byId("trend-plot"), lines, { titles: lines.map(({ name, x }) => `${name}${x.length ? "" : ": none so far"}`) });
     byId("trend-plot").setAttribute("aria-label", `${this.view}, ${count(days.length)} days of event time from ${first} to ${last}`);
     write(byId("trend-note"), related(VIEWS[this.view], correlations));
   }
