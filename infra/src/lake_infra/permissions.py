@@ -99,7 +99,7 @@ def ingestor() -> list[Grant]:
     ]
 
 
-def processor(domain: Domain) -> list[Grant]:
+def processor(domain: Domain, *, live: bool = True) -> list[Grant]:
     """One stream → ranges of one domain; leases and checkpoints in its own three tables."""
     marker = lease_marker_key(PROCESSORS[domain])
     tables = tuple(table_arn(name) for name in kcl_tables(domain))
@@ -127,13 +127,7 @@ def processor(domain: Domain) -> list[Grant]:
             ),
             tables,
         ),
-        Grant(
-            "ShowLive",
-            ("dynamodb:GetItem", "dynamodb:PutItem"),
-            (table_arn(LIVE_TABLE),),
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"live#{domain}#*"]}},
-        ),
-        *([_TELL_OF_ALERTS] if domain is Domain.MANUFACTURING else []),
+        *(_show_live(domain) if live else []),
         _read("AdoptRanges", f"{PROCESSED}{domain}/*", marker),
         _write(
             "WriteRanges",
@@ -146,16 +140,27 @@ def processor(domain: Domain) -> list[Grant]:
     ]
 
 
-def analytics_api() -> list[Grant]:
+def _show_live(domain: Domain) -> list[Grant]:
+    show = Grant(
+        "ShowLive",
+        ("dynamodb:GetItem", "dynamodb:PutItem"),
+        (table_arn(LIVE_TABLE),),
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"live#{domain}#*"]}},
+    )
+    return [show, *([_TELL_OF_ALERTS] if domain is Domain.MANUFACTURING else [])]
+
+
+def analytics_api(*, live: bool = True) -> list[Grant]:
     """Reads the lake, writes nothing."""
+    read_live = Grant(
+        "ReadLive",
+        ("dynamodb:Query",),
+        (table_arn(LIVE_TABLE),),
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live#*"]}},
+    )
     return [
         _read("ReadLake", f"{PROCESSED}*", f"{ANALYTICS}*", f"{QUARANTINE}*"),
-        Grant(
-            "ReadLive",
-            ("dynamodb:Query",),
-            (table_arn(LIVE_TABLE),),
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live#*"]}},
-        ),
+        *([read_live] if live else []),
         SEE_WHAT_IS_NOT_THERE,
     ]
 

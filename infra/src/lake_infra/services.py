@@ -99,15 +99,16 @@ class ServicesStack(cdk.Stack):
                 repository("processor"),
                 ["run"],
                 self._stage.processor,
-                permissions.processor(domain),
+                permissions.processor(domain, live=self._stage.live),
                 container="processor",
                 environment={
                     "PROCESSOR_STREAM": STREAMS[domain],
                     "PROCESSOR_BUCKET": BUCKET_NAME,
                     "PROCESSOR_STATE_DIRECTORY": STATE,
                     "PROCESSOR_SHUTDOWN_GRACE_MILLISECONDS": str(SHUTDOWN_GRACE_MILLISECONDS),
-                    "PROCESSOR_LIVE_TABLE": LIVE_TABLE,
+                    "PROCESSOR_METRICS": "emf",
                     "PROCESSOR_DEPLOYED": "true",
+                    **({"PROCESSOR_LIVE_TABLE": LIVE_TABLE} if self._stage.live else {}),
                 },
                 writable=(STATE, "/tmp"),  # noqa: S108 - a volume of the task's own
                 health=["python", "-m", "processor", "healthy"],
@@ -143,11 +144,11 @@ class ServicesStack(cdk.Stack):
                 repository("analytics_api"),
                 ["serve"],
                 self._stage.api,
-                permissions.analytics_api(),
+                permissions.analytics_api(live=self._stage.live),
                 container="api",
                 environment={
                     "ANALYTICS_API_BUCKET": BUCKET_NAME,
-                    "ANALYTICS_API_LIVE_TABLE": LIVE_TABLE,
+                    **({"ANALYTICS_API_LIVE_TABLE": LIVE_TABLE} if self._stage.live else {}),
                     "ANALYTICS_API_HOST": "0.0.0.0",  # noqa: S104 - in a container, behind its group
                     "ANALYTICS_API_PORT": str(API_PORT),
                     # A look is a listing or two: at 5 s half a million requests a month.
@@ -190,7 +191,7 @@ class ServicesStack(cdk.Stack):
                 self._stage.ingestor,
                 permissions.ingestor(),
                 container="ingestor",
-                environment={"INGESTOR_BUCKET": BUCKET_NAME},
+                environment={"INGESTOR_BUCKET": BUCKET_NAME, "INGESTOR_METRICS": "emf"},
             )
         )
         schedules = Schedules(self, "Schedules")

@@ -19,13 +19,14 @@ NO_OWN_KEY: Final = (
 
 
 def make_tables(scope: Construct, stage: Stage) -> None:
-    """Make the tables of every domain's processors, and the live view."""
+    """Make the tables of every domain's processors, and the live view's where there is one."""
     for domain in Domain:
         for name, key in kcl_tables(domain).items():
             table = _kcl_table(scope, name, key, stage)
             if key == LEASE_KEY:
                 _index_by_owner(table)
-    _live_table(scope)
+    if stage.live:
+        _live_table(scope)
 
 
 def _kcl_table(scope: Construct, name: str, key: str, stage: Stage) -> dynamodb.Table:

@@ -69,6 +69,14 @@ def test_packing_pays_only_where_records_fill() -> None:
     assert load(1e9, "packed, provisioned").records < load(1e9).records / 100
 
 
+def test_the_api_looks_at_each_shard_four_times_a_second() -> None:
+    # 2 shards, 4 looks a second, half a read unit each, 730 hours.
+    assert load(1e5).live_read_units == pytest.approx(2 * 4 * 0.5 * 730 * 3600)
+    assert line(bill(load(1e5), PRICES), "Live view", "looks of the API") == pytest.approx(
+        2 * 4 * 0.5 * 730 * 3600 / 1e6 * 0.125
+    )
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_more_events_never_cost_less_and_each_costs_less(variant: str) -> None:
     loads = [load(events, variant) for events in LOADS.values()]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lake_core.layout import raw_key
-from lake_core.names import API_SERVICE, INGESTOR, PROCESSORS, STREAMS, Domain
-from lake_infra.stages import STAGES
+from lake_core.names import API_SERVICE, INGESTOR, LIVE_TABLE, PROCESSORS, STREAMS, Domain
+from lake_infra import snapshot
+from lake_infra.settings import Settings
+from lake_infra.stages import DEV, STAGES
 from tests.templates import of_type, only, text
 from tests.unit.infra.conftest import Templates
 
@@ -153,3 +157,22 @@ def test_with_a_certificate_the_api_speaks_https_to_the_named_networks_alone(
         for rule in group.get("SecurityGroupIngress", [])
     ]
     assert let_in == [("203.0.113.7/32", 443)]
+
+
+def test_without_the_live_view_nothing_of_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, programs: Path, dev: Templates
+) -> None:
+    assert LIVE_TABLE in json.dumps(dev)
+    monkeypatch.setitem(STAGES, "dev", dataclasses.replace(DEV, live=False))
+    templates = snapshot.templates(Settings(artifacts=programs), tmp_path)
+    text = json.dumps(templates)
+    assert LIVE_TABLE not in text
+    for gone in ("LIVE_TABLE", "ShowLive", "ReadLive", "dynamodb:Query", "TellOfAlerts"):
+        assert gone in json.dumps(dev), gone
+        assert gone not in text, gone
+
+
+def test_processors_and_ingestor_tell_cloudwatch_their_metrics(dev: Templates) -> None:
+    told = json.dumps(dev["data-lake-services"])
+    assert told.count('{"Name": "PROCESSOR_METRICS", "Value": "emf"}') == len(Domain)
+    assert told.count('{"Name": "INGESTOR_METRICS", "Value": "emf"}') == 1

@@ -296,3 +296,7 @@ def test_a_child_in_aws_tells_its_metrics_in_its_log(
         scene.child.close()
     (line,) = (record.__dict__ for record in caplog.records if record.message == "metrics")
     assert (line["Rows"], line["Shard"], line["Stream"]) == (1, SHARD, "manufacturing-data-stream")
+    # Each is billed for each stream: docs/cost.md counts them, docs/operations.md names them.
+    assert scene.child.metrics.all.in_cloudwatch == [
+        "Rows", "Unusable", "HeldSeconds", "BehindSeconds", "StoreRetries", "LiveFailed",
+    ]  # fmt: skip

@@ -24,6 +24,9 @@ INGEST_HOURS: Final = 1 / 60  # ECS' least
 SCHEDULED_EVENTS: Final = 101_000.0  # more come from producers of the user's own
 ALARMS: Final = 16.0  # 14 and the API's two of autoscaling
 LOG_METRICS: Final = 4.0
+# What processors and ingestor tell (lake_core.metrics): names in CloudWatch, a stream each.
+TOLD_METRICS: Final = 8.0 * STREAMS
+TOLD_BYTES: Final = 1_100.0  # a line a minute and shard
 CURATED_MONTHS: Final = 1.0  # each further month adds as much again
 
 
@@ -97,6 +100,10 @@ def _processing(load: Load, prices: Prices) -> list[Line]:
             writes / 1e6 * prices["writes_million"] + reads / 1e6 * prices["reads_million"],
         ),
         Line("Live view", "chunks in DynamoDB", load.live_units / 1e6 * prices["writes_million"]),
+        Line(
+            "Live view", "looks of the API",
+            load.live_read_units * DEV.api_tasks[0] / 1e6 * prices["reads_million"],
+        ),
         Line("Live view", "alerts on EventBridge", alerts * prices["events_million"]),
         Line("Live view", "alerts to the topic", alerts * prices["notices_million"]),
     ]  # fmt: skip
@@ -162,12 +169,13 @@ def _answers(load: Load, prices: Prices) -> list[Line]:
 
 
 def _watching(load: Load, prices: Prices) -> list[Line]:
-    logged = load.ranges * load.measured.range_log_bytes / GB
+    told = SECONDS / 60 * load.shards * TOLD_BYTES
+    logged = (load.ranges * load.measured.range_log_bytes + told) / GB
     return [
         Line("Watching", "logs", logged * prices["logs_gb"]),
         Line(
             "Watching", "alarms, metrics, key",
-            ALARMS * prices["alarm_month"] + LOG_METRICS * prices["metric_month"]
+            ALARMS * prices["alarm_month"] + (LOG_METRICS + TOLD_METRICS) * prices["metric_month"]
             + prices["key_month"],
         ),
         Line("Watching", "images", load.measured.image_gb * 3 * prices["images_gb_month"]),

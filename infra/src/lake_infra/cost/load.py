@@ -24,6 +24,7 @@ PACKED_BYTES: Final = 24 * 1024.0  # of a full packed record
 RANGE_SECONDS: Final = 60.0  # PROCESSOR_MAX_AGE_SECONDS
 RANGE_ROWS: Final = 50_000.0  # PROCESSOR_MAX_ROWS
 LIVE_SECONDS: Final = 0.25  # between two live chunks of a shard
+LIVE_READ: Final = 0.5  # of a read unit for 4 KB: eventually consistent
 LIVE_ROWS: Final = 2_000.0  # more at once is a backlog, and not shown live
 
 
@@ -95,8 +96,17 @@ class Load:
     @property
     def live_units(self) -> float:
         """DynamoDB write units of the live view a month."""
-        per_shard = self.per_second / self.shards
-        writes = min(per_shard, 1 / LIVE_SECONDS) * self.shards
-        rows = min(LIVE_ROWS, max(1.0, per_shard * LIVE_SECONDS))
-        size = rows * between(self.measured.live_bytes_a_row, rows)
-        return writes * SECONDS * math.ceil(size / 1024)
+        writes = min(self.per_second / self.shards, 1 / LIVE_SECONDS) * self.shards
+        return writes * SECONDS * math.ceil(self._live_bytes / 1024)
+
+    @property
+    def live_read_units(self) -> float:
+        """DynamoDB read units a month of one API task: a look a shard, four a second."""
+        looks = SECONDS / LIVE_SECONDS * self.shards
+        return looks * LIVE_READ * max(1, math.ceil(self._live_bytes / 4096))
+
+    @property
+    def _live_bytes(self) -> float:
+        """Of a chunk."""
+        rows = min(LIVE_ROWS, max(1.0, self.per_second / self.shards * LIVE_SECONDS))
+        return rows * between(self.measured.live_bytes_a_row, rows)
