@@ -263,8 +263,16 @@ faults: setup $(VENVS)/dev/.ready ## Every fault we can cause, against the real 
 .PHONY: bench
 bench: setup $(VENVS)/dev/.ready ## The figures of docs/performance.md, into bench/results/ (needs wrk)
 	@$(DEV)/python bench/main_job.py
-	@$(DEV)/python bench/api.py
+	@$(DEV)/python -m bench.api
 	@$(MAKE) --no-print-directory bench-throughput
+
+.PHONY: bench-api
+bench-api: setup $(VENVS)/dev/.ready ## Requests a second of the insights, beside the plain way (a minute; needs wrk)
+	@$(DEV)/python -m bench.api
+
+.PHONY: bench-memory
+bench-memory: setup $(VENVS)/dev/.ready ## Memory of the API with 100,000, 1 and 10 million events (minutes)
+	@$(DEV)/python -m bench.memory
 
 .PHONY: bench-throughput
 bench-throughput: setup $(VENVS)/dev/.ready $(VENVS)/bench/.ready data ## Speed per core and end to end, size and memory, beside rivals

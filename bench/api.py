@@ -1,8 +1,8 @@
-"""Requests per second and p99 of the API's integrated insights, by wrk.
+"""Requests per second, p50 and p99 of the API's integrated insights beside the plain way, by wrk.
 
-`.venvs/dev/bin/python bench/api.py [--url http://127.0.0.1:8000]`: of an API that runs already, or
-of one started here over a lake of 100,000 readings and 1,000 purchases in the emulator's S3. Every
-answer is a complete HTTP exchange on the loopback; wrk takes one core, the API another.
+`make bench-api`: both are started over the same lake of 100,000 readings and 1,000 purchases in the
+emulator's S3, one after the other. Every answer is a complete HTTP exchange on the loopback; wrk
+takes one core, the server another.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +97,11 @@ def fill(endpoint: str, directory: Path) -> None:
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
-def start(stack: ExitStack) -> str:
-    """Start emulator and API over a new lake; return the API's URL once it is ready."""
+def start(stack: ExitStack) -> tuple[str, str]:
+    """Start emulator, API and the plain way over a new lake; return both URLs once they answer."""
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-api-")))
     processes = stack.enter_context(Processes(directory / "logs"))
-    s3_port, port = free_port(), free_port()
+    s3_port, port, plain_port = free_port(), free_port(), free_port()
     system = emulator.system_environment(os.environ)
     processes.start(emulator.program(s3_port, directory, system))
     wait(lambda: emulator.answers(s3_port), processes)
@@ -109,70 +110,110 @@ def start(stack: ExitStack) -> str:
     settings |= {"ANALYTICS_API_BUCKET": BUCKET, "ANALYTICS_API_PORT": str(port)}
     command = [sys.executable, "-m", "analytics_api", "serve"]
     processes.start(Program("api", command, {**system, **settings}, cure="see its log"))
-    url = f"http://{HOST}:{port}"
+    plain = [sys.executable, "-m", "bench.plain_api", str(plain_port)]
+    processes.start(Program("plain", plain, {**system, **settings}, cure="see its log"))
+    url, plain_url = f"http://{HOST}:{port}{PATH}", f"http://{HOST}:{plain_port}"
     wait(lambda: ready(url), processes)
-    return url
+    wait(lambda: ready(f"{plain_url}/counted"), processes)
+    return url, plain_url
 
 
-def wait(true: Callable[[], bool], processes: Processes) -> None:
+def wait(true: Callable[[], bool], processes: Processes, seconds: float = 60) -> None:
     """Wait for a part to be up."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + seconds
     while not true():
         processes.check()
         if time.monotonic() > deadline:
-            raise TimeoutError("not ready within 60 s")
+            raise TimeoutError(f"not ready within {seconds:.0f} s")
         time.sleep(0.1)
 
 
 def ready(url: str) -> bool:
     """Whether the API has data of both domains."""
     try:
-        return bool(get(f"{url}{PATH}")[0]["manufacturing"]["records_analyzed"])
+        return bool(get(url)[0]["manufacturing"]["records_analyzed"])
     except OSError:
         return False
 
 
-def get(url: str) -> tuple[Any, str]:
-    """Return an answer and its ETag."""
+def get(url: str) -> tuple[Any, str | None]:
+    """Return an answer and its ETag, if it has one."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - http, by the caller
         return json.load(answer), answer.headers["ETag"]
 
 
-def measure(url: str, seconds: int, *headers: str) -> tuple[float, float]:
-    """Return requests per second and p99 in milliseconds."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What wrk says; milliseconds."""
+
+    per_second: float
+    p50: float
+    p99: float
+
+    def figures(self, name: str) -> dict[str, float]:
+        """Return them by their names in the results."""
+        rate = round(self.per_second, 0 if self.per_second > 100 else 1)
+        return {
+            f"{name}_requests_per_second": int(rate) if rate == int(rate) else rate,
+            f"{name}_p50_ms": self.p50,
+            f"{name}_p99_ms": self.p99,
+        }
+
+
+def measure(url: str, seconds: int, *headers: str) -> Measured:
+    """Ask for some seconds over 16 connections."""
     given = [part for header in headers for part in ("-H", header)]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *given, url]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "--latency"]
+    said = subprocess.run(
+        [*command, *given, url], check=True, capture_output=True, text=True
+    ).stdout
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.+)", said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    if errors or not rate or not p99:
+    shares = [re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", said) for share in (50, 99)]
+    if errors or not rate or not all(shares):
         raise RuntimeError(f"wrk did not get clean answers:\n{said}")
-    return float(rate[1]), round(float(p99[1]) * MILLISECONDS[p99[2]], 3)
+    p50, p99 = (round(float(one[1]) * MILLISECONDS[one[2]], 3) for one in shares if one)
+    return Measured(float(rate[1]), p50, p99)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two answers agree in all but when they were given."""
+    return {**one, "freshness": 0} == {**other, "freshness": 0}
 
 
 def main(arguments: list[str]) -> int:
     """Measure and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", help="of a running API; otherwise one is started")
     parser.add_argument("--seconds", type=int, default=10, help="of each measurement")
     asked = parser.parse_args(arguments)
     if shutil.which("wrk") is None:
         print("wrk is missing: apt-get install wrk", file=sys.stderr)
         return 2
     with ExitStack() as stack:
-        url = (asked.url or start(stack)).rstrip("/") + PATH
+        url, plain = start(stack)
         answer, etag = get(url)
+        for route in ("/counted", "/scanned"):
+            if not same(answer, get(plain + route)[0]):
+                raise RuntimeError(f"{route} answers otherwise than {PATH}")
         measure(url, 2)  # warm-up
-        plain, plain_p99 = measure(url, asked.seconds)
-        same, same_p99 = measure(url, asked.seconds, f"If-None-Match: {etag}")
+        measure(f"{plain}/counted", 2)
+        found = {
+            "insights": measure(url, asked.seconds),
+            "insights_304": measure(url, asked.seconds, f"If-None-Match: {etag}"),
+            "plain": measure(f"{plain}/counted", asked.seconds),
+            "scanned": measure(f"{plain}/scanned", asked.seconds),
+        }
+    rate = found["insights"].per_second
+    figures = {
+        key: value for name, one in found.items() for key, value in one.figures(name).items()
+    }
     result = {
         "benchmark": "api",
+        "command": "make bench-api",
         "figures": {
-            "insights_requests_per_second": round(plain),
-            "insights_p99_ms": plain_p99,
-            "insights_304_requests_per_second": round(same),
-            "insights_304_p99_ms": same_p99,
+            **figures,
+            "ratio_to_plain": round(rate / found["plain"].per_second, 1),
+            "ratio_to_scanned": round(rate / found["scanned"].per_second),
         },
         "conditions": {
             "path": PATH, "connections": CONNECTIONS, "seconds": asked.seconds,
