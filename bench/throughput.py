@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 from typing import Any, Final
 
@@ -76,14 +77,14 @@ def records_of(domain: Domain, lines: Sequence[bytes]) -> Iterator[StreamRecord]
     for line in lines:
         message = decode_message(line)
         assert isinstance(message, ProcessRecords)
-        yield from parser.parse(message.records, 0.0)
+        yield from chain.from_iterable(parser.parse(message.records, 0.0))
 
 
 def ours(domain: Domain, lines: Sequence[bytes]) -> tuple[int, int]:
     """Return rows and bytes of a range made of the lines."""
     records = tuple(records_of(domain, lines))
-    chain = Chain(domain, "20261123T181500123Z", "shardId-000000000000")
-    due = Range(RangeName(chain, records[0].hour, records[0].number), records, None)
+    shard = Chain(domain, "20261123T181500123Z", "shardId-000000000000")
+    due = Range(RangeName(shard, records[0].hour, records[0].number), records, None)
     body, footer = lake_object(due, DEFAULT, None)
     return footer.rows, len(body)
 
@@ -139,8 +140,8 @@ def sizes() -> dict[str, Any]:
 
 
 def _range_of(records: Sequence[StreamRecord]) -> Range:
-    chain = Chain(storage.DOMAIN, "20261123T181500123Z", "shardId-000000000000")
-    return Range(RangeName(chain, records[0].hour, records[0].number), tuple(records), None)
+    shard = Chain(storage.DOMAIN, "20261123T181500123Z", "shardId-000000000000")
+    return Range(RangeName(shard, records[0].hour, records[0].number), tuple(records), None)
 
 
 def main() -> int:

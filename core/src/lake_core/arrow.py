@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
+from operator import sub
 from typing import Any, Final, Self
 
 import pyarrow as pa
@@ -26,8 +28,10 @@ from lake_core.scoring import Segment, integer_weights, score_of
 
 _HUNDRED: Final[Any] = pa.scalar(100.0)
 _UTC: Final = pa.timestamp("us", tz="UTC")
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # Text repeats. In this form a word is checked, hashed and written once a batch, not once a row.
 WORDS: Final = pa.dictionary(pa.int32(), pa.string())
+_FIRST: Final = range(1)  # the indexes of a record of one event
 # Below so many rows a record its sequence number is cheaper as text than as a word.
 _ROWS_PER_WORD: Final = 8
 _TYPES: Final[dict[Kind, pa.DataType]] = {
@@ -58,7 +62,9 @@ class Positions:
         indexes: Sequence[Sequence[int]],
     ) -> Self:
         """Make the positions of records: one entry each, and the indexes of its events."""
-        counts = [len(one) for one in indexes]
+        if indexes.count(_FIRST) == len(indexes):  # the plain form, all usable
+            return cls(sequences, pa.repeat(pa.scalar(0, pa.int32()), len(indexes)), arrivals)
+        counts = list(map(len, indexes))
         rows = sum(counts)
         present = [at for at, count in enumerate(counts) if count]
         if rows == len(present):  # one event a record: the plain form
@@ -98,12 +104,26 @@ def lake_schema(domain: Domain) -> pa.Schema:
 def event_batch(domain: Domain, events: Sequence[Event]) -> pa.RecordBatch:
     """Return typed events as columns of `event_schema`, in the order given."""
     schema = event_schema(domain)
-    # Structs as tuples, turned on their side: half the time of asking each for each of its fields.
-    values: Any = zip(*map(astuple, events), strict=True) if events else [()] * len(schema)
-    by_name = dict(zip(EVENT_TYPES[domain].__struct_fields__, values, strict=True))
+    # All values behind one another, of which a column is each so many'th: a third of the time of
+    # asking each event for each of its fields.
+    values = list(chain.from_iterable(map(astuple, events)))
+    fields = EVENT_TYPES[domain].__struct_fields__
+    by_name = {name: values[at :: len(fields)] for at, name in enumerate(fields)}
     return pa.RecordBatch.from_arrays(
-        [pa.array(by_name[field.name], field.type) for field in schema], schema=schema
+        [_column(by_name[field.name], field.type) for field in schema], schema=schema
     )
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> Any:
+    if kind != _UTC or None in values:
+        return pa.array(values, kind)
+    # Differences, which Arrow reads in a third of the time of asking each value for its zone.
+    epoch = _EPOCH if values and values[0].tzinfo else _EPOCH.replace(tzinfo=None)
+    try:
+        since = list(map(sub, values, repeat(epoch)))
+    except TypeError:  # some with a zone and some without
+        return pa.array(values, kind)
+    return pa.array(since, pa.duration("us")).view(pa.int64()).view(kind)
 
 
 def scored_table(

@@ -11,9 +11,10 @@ import datetime as dt
 import os
 import random
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
+import msgspec
 import pytest
 
 from lake_core.chain import number
@@ -50,7 +51,7 @@ def make_log(rng: random.Random, length: int) -> list[StreamRecord]:
     for _ in range(length):
         sequence += rng.randint(1, 50)
         arrival += rng.choice((0, 1000, 60_000, HOUR // 3)) - rng.choice((0, 0, 0, HOUR // 2))
-        record = StreamRecord(str(sequence).zfill(30), sequence, arrival, received=0.0)
+        record = StreamRecord(str(sequence).zfill(30), arrival, received=0.0)
         record.payload_bytes = 10
         record.poison = [Poison(0, "bad", b"x", "1")] if rng.random() < 0.3 else []
         log.append(record)
@@ -205,14 +206,18 @@ class History:
             if due is not None:
                 worker.writer.checkpointed = self.checkpoint = due
         elif worker.at < len(self.log):
-            record = self.log[worker.at]
-            worker.at += 1
-            copy = StreamRecord(record.sequence, record.number, record.arrival, 0.0)
-            copy.poison, copy.payload_bytes = record.poison, record.payload_bytes
-            self.deliver(worker, copy)
+            upto = worker.at + self.rng.choice((1, 1, 2, 3, 8))
+            delivered = list(takewhile(self.has_come, self.log[worker.at : upto]))
+            worker.at += len(delivered)
+            if delivered:
+                self.deliver(worker, [msgspec.structs.replace(record) for record in delivered])
 
-    def deliver(self, worker: Worker, record: StreamRecord) -> None:
-        worker.steps = worker.writer.receive(record, record.arrival + 1)
+    def has_come(self, record: StreamRecord) -> bool:
+        del record
+        return True
+
+    def deliver(self, worker: Worker, records: list[StreamRecord]) -> None:
+        worker.steps = worker.writer.receive(records, max(r.arrival for r in records) + 1)
 
     def perform(self, worker: Worker, effect: Effect, *, calm: bool) -> Any:
         self.effects += 1
@@ -387,13 +392,15 @@ class ExpiringHistory(History):
 
     def next_message(self, worker: Worker, *, calm: bool) -> None:
         worker.at = max(worker.at, self.trimmed())
-        if worker.at < len(self.log) and self.log[worker.at].arrival > self.now:
-            return
         super().next_message(worker, calm=calm)
 
-    def deliver(self, worker: Worker, record: StreamRecord) -> None:
-        record.received = self.clock
-        worker.steps = worker.writer.receive(record, self.now)
+    def has_come(self, record: StreamRecord) -> bool:
+        return record.arrival <= self.now
+
+    def deliver(self, worker: Worker, records: list[StreamRecord]) -> None:
+        for record in records:
+            record.received = self.clock
+        worker.steps = worker.writer.receive(records, self.now)
 
     def perform(self, worker: Worker, effect: Effect, *, calm: bool) -> Any:
         match effect:
@@ -447,5 +454,5 @@ def test_the_model_notices_a_gap_that_is_not_flagged(clause: str) -> None:
 
 
 def test_hours_are_those_of_the_arrival() -> None:
-    record = StreamRecord("1", 1, 10 * HOUR + 5, 0.0)
+    record = StreamRecord("1", 10 * HOUR + 5, 0.0)
     assert record.hour == dt.datetime(1970, 1, 1, 10, tzinfo=dt.UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,9 @@ def reading(row: int, **other: Any) -> bytes:
     return json.dumps({**READING, "event_source": "f-1-0", "event_row": row, **other}).encode()
 
 
-def records(numbers: range, data: dict[int, bytes] | None = None) -> Iterator[StreamRecord]:
+def records(
+    numbers: range, data: dict[int, bytes] | None = None
+) -> Iterator[Sequence[StreamRecord]]:
     users = [
         UserRecord((data or {}).get(n, reading(n)), "15", str(n).zfill(30), ARRIVAL, 0)
         for n in numbers
@@ -89,8 +91,8 @@ class Writer:
         self.view = LiveView(memory, CHAIN, DEFAULT, lambda: self.now, self.metrics)
 
     def receive(self, numbers: range, data: dict[int, bytes] | None = None) -> None:
-        for record in records(numbers, data):
-            for effect in self.chain.receive(record, ARRIVAL):
+        for received in records(numbers, data):
+            for effect in self.chain.receive(received, ARRIVAL):
                 raise AssertionError(effect)
 
     def show(self) -> None:

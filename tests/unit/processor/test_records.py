@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import chain
 
 import pytest
 
@@ -33,7 +34,8 @@ def user(data: bytes, sequence: int, sub: int = 0) -> UserRecord:
 
 
 def parse(*users: UserRecord) -> list[StreamRecord]:
-    return list(RecordParser(Domain.MANUFACTURING).parse(users, received=1.0))
+    parser = RecordParser(Domain.MANUFACTURING)
+    return list(chain.from_iterable(parser.parse(users, received=1.0)))
 
 
 def as_range(records: list[StreamRecord]) -> Range:

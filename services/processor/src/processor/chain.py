@@ -8,22 +8,26 @@ a simulated lake and stops between any two. See docs/invariants.md.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
 from lake_core.chain import number
 from lake_core.errors import LakeError
 from lake_core.footer import Footer
 from lake_core.layout import Chain, RangeName
-from processor.records import StreamRecord
+from processor.records import StreamRecord, entries_of, hour_number
 
 # I8: a range may be written for so long after its first record came; then somebody else may own
 # the shard and the stream may have forgotten what a reader would need to tell.
 MAX_HOLD_SECONDS: Final = 15 * 60
+_NUMBER: Final = attrgetter("number")
+_PAYLOAD_BYTES: Final = attrgetter("payload_bytes")
 
 
 class HeldTooLong(LakeError):  # noqa: N818 - says what happened
@@ -134,13 +138,42 @@ class ChainWriter:
     _located: bool = False
     _entries: int = 0  # of `pending`
     _bytes: int = 0  # of `pending`
+    _maybe_closed: bool = False  # an hour or a possible hole may end the first range of `pending`
 
-    def receive(self, record: StreamRecord, now: int) -> Steps:
-        """Take the next record of the shard; `now` is in milliseconds since 1970 UTC.
+    def receive(self, records: Sequence[StreamRecord], now: int) -> Steps:
+        """Take records that follow one another in the shard; write ranges that are full.
+
+        `now` is in milliseconds since 1970 UTC.
 
         Raises:
             LakeError: a record is delivered in two parts, which would tear a range (I1).
         """
+        if self._simply_follow(records, now):
+            self.delivered = records[-1].number
+            self._append(records)
+        else:
+            for record in records:
+                yield from self._receive(record, now)
+        if self._is_full:
+            yield from self.flush(records[-1].received)
+
+    def _simply_follow(self, records: Sequence[StreamRecord], now: int) -> bool:
+        """Whether the lake need not be asked about any of them: new, in order, none expired."""
+        if not self._located or records[0].number <= max(self._last_number(), self.delivered):
+            return False
+        sequences = [record.sequence for record in records]
+        # Texts of one length are in the order of their numbers, and comparing them is cheaper.
+        if len(set(map(len, sequences))) > 1 or len(set(sequences)) < len(sequences):
+            return False
+        arrivals = [record.arrival for record in records]
+        last = self._last_arrival()
+        oldest = min(arrivals) if last is None else min(last, *arrivals)
+        latest = max(now, *arrivals)
+        return (
+            latest - oldest <= self.stream.retention_milliseconds and sorted(sequences) == sequences
+        )
+
+    def _receive(self, record: StreamRecord, now: int) -> Steps:
         self.delivered = max(self.delivered, record.number)
         if record.number <= self._last_number():
             self._refuse_second_part(record)
@@ -151,7 +184,7 @@ class ChainWriter:
             yield from self.flush(record.received, force=True)
             yield from self._take_over(record, now)
         if record.number > number(self.end):
-            self._append(record)
+            self._append([record])
 
     def flush(self, clock: float, *, force: bool = False) -> Steps:
         """Write every range that is due; with `force`, all that is held."""
@@ -159,7 +192,7 @@ class ChainWriter:
             yield from self._commit(due)
 
     @property
-    def is_full(self) -> bool:
+    def _is_full(self) -> bool:
         """Whether a range is due by size."""
         return self._entries >= self.policy.max_rows or self._bytes >= self.policy.max_bytes
 
@@ -217,7 +250,7 @@ class ChainWriter:
         return self._expired_before(record, now)
 
     def _expired_before(self, record: StreamRecord, now: int) -> bool:
-        arrival = self.pending[-1].arrival if self.pending else self._end_arrival
+        arrival = self._last_arrival()
         if arrival is None:
             return False
         latest = max(now, record.arrival)  # a clock set back must not hide an expiry
@@ -232,7 +265,8 @@ class ChainWriter:
             outcome: Outcome = yield PutRange(due)
             if outcome is Outcome.COMMITTED:
                 last = due.records[-1]
-                self._move_end(last.sequence, last.arrival)
+                self._drop(len(due.records))
+                self.end, self._end_arrival = last.sequence, last.arrival
                 return
             footer: Footer | None = yield ReadFooter(due.name)
             if footer is not None:
@@ -255,10 +289,14 @@ class ChainWriter:
         if number(sequence) <= number(self.end):
             return
         self.end, self._end_arrival = sequence, arrival
-        while self.pending and self.pending[0].number <= number(sequence):
-            dropped = self.pending.popleft()
-            self._entries -= dropped.entries
-            self._bytes -= dropped.payload_bytes
+        self._drop(bisect_right(self.pending, number(sequence), key=_NUMBER))
+
+    def _drop(self, count: int) -> None:
+        """Forget the first records: the lake holds them."""
+        dropped = [self.pending.popleft() for _ in range(count)]
+        self._entries -= entries_of(dropped)
+        self._bytes -= sum(map(_PAYLOAD_BYTES, dropped))
+        self._maybe_closed = True
 
     # --- cutting: I1
 
@@ -267,9 +305,12 @@ class ChainWriter:
         if not self.pending:
             return None
         first = self.pending[0]
-        count, closed = self._longest_run()
         old = clock - first.received >= self.policy.max_age_seconds
-        if not (force or closed or old):
+        if not (force or old or self._is_full or self._maybe_closed):
+            return None
+        count, closed = self._longest_run()
+        self._maybe_closed = closed
+        if not (force or old or closed):
             return None
         name = RangeName(self.chain, first.hour, first.number)
         return Range(name, tuple(islice(self.pending, count)), self.end)
@@ -287,13 +328,21 @@ class ChainWriter:
                 return count + 1, True
         return len(self.pending), False
 
-    def _append(self, record: StreamRecord) -> None:
-        self.pending.append(record)
-        self._entries += record.entries
-        self._bytes += record.payload_bytes
+    def _append(self, records: Sequence[StreamRecord]) -> None:
+        arrivals = [record.arrival for record in records]
+        hours = {hour_number(min(arrivals)), hour_number(max(arrivals))}
+        if self.pending:
+            hours.add(self.pending[-1].hour_number)
+        self._maybe_closed |= len(hours) > 1 or any(record.gap_possible for record in records)
+        self.pending.extend(records)
+        self._entries += entries_of(records)
+        self._bytes += sum(map(_PAYLOAD_BYTES, records))
 
     def _last_number(self) -> int:
         return self.pending[-1].number if self.pending else number(self.end)
+
+    def _last_arrival(self) -> int | None:
+        return self.pending[-1].arrival if self.pending else self._end_arrival
 
     def _refuse_second_part(self, record: StreamRecord) -> None:
         for last in islice(reversed(self.pending), 1):

@@ -35,7 +35,7 @@ from processor.kcl_protocol import (
 )
 from processor.lake_store import LakeEffects, LakeStore
 from processor.live import LiveStore, LiveView
-from processor.records import RecordParser
+from processor.records import RecordParser, entries_of
 from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
@@ -138,11 +138,9 @@ class Child:
     def _process(self, message: ProcessRecords) -> None:
         received, now = self._parts.clock(), self._now(message)
         entries = 0
-        for record in self._parser.parse(message.records, received):
-            entries += record.entries
-            self._effects.run(self._writer.receive(record, now))
-            if self._writer.is_full:
-                self._flush()
+        for records in self._parser.parse(message.records, received):
+            entries += entries_of(records)
+            self._effects.run(self._writer.receive(records, now))
         self._count(message, entries, now)
         self._flush()
         self._checkpoint()

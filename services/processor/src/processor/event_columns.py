@@ -7,9 +7,8 @@ share one. Python objects live for a batch's worth only: columns take a fifth of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
-import msgspec
 import pyarrow as pa
 
 from lake_core.arrow import event_batch, event_schema
@@ -53,24 +52,38 @@ class EventColumns:
         return self._batch
 
 
-class RowRun(msgspec.Struct, gc=False):
-    """Neighbouring rows of columns."""
+class Rows(Protocol):
+    """Whose usable entries stand in columns, one below the other."""
 
-    columns: EventColumns
-    start: int
-    count: int
+    @property
+    def columns(self) -> EventColumns | None:
+        """The columns; None where there is no usable entry."""
+        ...
+
+    @property
+    def row(self) -> int:
+        """The row of the first."""
+        ...
+
+    @property
+    def indexes(self) -> Sequence[int]:
+        """One index an entry."""
+        ...
 
 
-def table_of(domain: Domain, runs: Iterable[RowRun]) -> pa.Table:
-    """Return the rows of all runs, in order, as one table of `event_schema`."""
-    joined: list[RowRun] = []
-    columns, end = None, 0
-    for run in runs:
-        if run.columns is columns and run.start == end:
-            joined[-1].count += run.count
-        else:
-            columns = run.columns
-            joined.append(RowRun(columns, run.start, run.count))
-        end = run.start + run.count
-    batches = [run.columns.close().slice(run.start, run.count) for run in joined]
+def table_of(domain: Domain, records: Iterable[Rows]) -> pa.Table:
+    """Return the usable entries of all records, in order, as one table of `event_schema`."""
+    batches: list[pa.RecordBatch] = []
+    columns: EventColumns | None = None
+    start = end = 0
+    for record in records:
+        if record.columns is columns and record.row == end:
+            end += len(record.indexes)
+        elif record.indexes:
+            if columns is not None:
+                batches.append(columns.close().slice(start, end - start))
+            columns, start = record.columns, record.row
+            end = start + len(record.indexes)
+    if columns is not None:
+        batches.append(columns.close().slice(start, end - start))
     return pa.Table.from_batches(batches, event_schema(domain)).unify_dictionaries()

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -77,7 +78,7 @@ def lake_object(due: Range, rules: RuleSet, quarantine_key: str | None) -> tuple
 
 def scored_rows(domain: Domain, records: Sequence[StreamRecord], rules: RuleSet) -> pa.Table:
     """Return the usable entries of the records as rows of `lake_schema`, text as words."""
-    table = table_of(domain, (run for record in records for run in record.rows))
+    table = table_of(domain, records)
     positions = Positions.of_records(
         [record.sequence for record in records],
         [record.arrival for record in records],
@@ -102,9 +103,9 @@ def _footer(due: Range, rows: int, rules: RuleSet, quarantine_key: str | None) -
         last_arrival=records[-1].arrival,
         records=len(records),
         rows=rows,
-        unusable=sum(len(record.poison) for record in records),
-        payload_bytes=sum(record.payload_bytes for record in records),
-        stream_bytes=sum(record.stream_bytes for record in records),
+        unusable=sum(map(len, map(attrgetter("poison"), records))),
+        payload_bytes=sum(map(attrgetter("payload_bytes"), records)),
+        stream_bytes=sum(map(attrgetter("stream_bytes"), records)),
         quarantine=quarantine_key,
         gap_possible=records[0].gap_possible,
     )
