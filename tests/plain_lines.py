@@ -22,7 +22,7 @@ def plain_lines(domain: Domain, record: bytes) -> list[bytes]:
         return [record]
     header, payload = unseal(record)
     if header.form is Form.NDJSON_ZSTD:
-        return lines_of(header, payload)
+        return lines_of(header, bytes(payload))
     unpacked = unpack_rows(domain, header, payload)
     assert not unpacked.refused
     keys = {column.name: column.key for column in all_columns(domain)}

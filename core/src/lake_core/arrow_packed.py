@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pyarrow import ipc
 
 from lake_core.arrow import WORDS, event_schema
-from lake_core.column_rules import limits, usable_rows, usable_words
+from lake_core.column_rules import all_words_usable, limits, usable_rows
 from lake_core.errors import PoisonRecord
 from lake_core.names import Domain
 from lake_core.packed import seal
@@ -61,8 +61,10 @@ def pack_rows(rows: pa.RecordBatch) -> bytes:
     return seal(Form.ARROW_ZSTD, rows.num_rows, sink.getvalue().to_pybytes())
 
 
-def unpack_rows(domain: Domain, header: Header, payload: bytes) -> Unpacked:
+def unpack_rows(domain: Domain, header: Header, payload: Any) -> Unpacked:
     """Return the entries of an `arrow-zstd` record from what `packed.unseal` made of it.
+
+    The rows refer to the payload, any buffer, and keep it alive.
 
     Raises:
         PoisonRecord: the record as a whole cannot be used; it counts as one entry.
@@ -77,7 +79,7 @@ def unpack_rows(domain: Domain, header: Header, payload: bytes) -> Unpacked:
         )
     usable = usable_rows(domain, rows)
     if usable is None:
-        return Unpacked(_without_unusable_words(domain, rows), range(rows.num_rows), [])
+        return Unpacked(rows, range(rows.num_rows), [])
     unusable = pc.invert(usable)
     refused = _refuse(domain, rows.filter(unusable), _places(unusable))
     kept = _without_unusable_words(domain, rows.filter(usable))
@@ -92,9 +94,10 @@ def _places(mask: Any) -> list[int]:
 # --- reading the stream within bounds
 
 
-def _read(domain: Domain, payload: bytes) -> pa.RecordBatch:
-    _refuse_bombs(payload)
-    with ipc.open_stream(payload) as stream:
+def _read(domain: Domain, payload: Any) -> pa.RecordBatch:
+    data = pa.py_buffer(payload)
+    _refuse_bombs(data)
+    with ipc.open_stream(data) as stream:
         chosen = _chosen(domain, stream.schema)
         batch = stream.read_next_batch()
     wanted = event_schema(domain)
@@ -107,10 +110,10 @@ def _read(domain: Domain, payload: bytes) -> pa.RecordBatch:
     return rows
 
 
-def _refuse_bombs(payload: bytes) -> None:
+def _refuse_bombs(payload: pa.Buffer) -> None:
     """Refuse compressed buffers: what they unfold to is bounded by nothing."""
     kinds = []
-    for message in ipc.MessageReader.open_stream(pa.py_buffer(payload)):
+    for message in ipc.MessageReader.open_stream(payload):
         kinds.append(message.type)
         if _is_compressed(message.metadata.to_pybytes(), message.type):
             raise PoisonRecord("packed: the buffers of the Arrow stream are compressed once more")
@@ -154,12 +157,14 @@ def _as_type(array: Any, field: pa.Field[Any]) -> Any:
 
 def _refuse_long_text(rows: pa.RecordBatch) -> None:
     """Refuse text that would need more room, written out, than a payload may have."""
-    size = 0
-    array: Any
-    for array in rows.columns:
-        if isinstance(array, pa.DictionaryArray):
-            lengths = pc.call_function("binary_length", [array.dictionary]).cast(pa.int64())
-            size += pc.sum(lengths.take(array.indices)).as_py() or 0
+    lengths = [
+        (pc.call_function("binary_length", [array.dictionary]), array.indices)
+        for array in rows.columns
+        if isinstance(array, pa.DictionaryArray) and len(array.dictionary)
+    ]
+    if sum(rows.num_rows * pc.max(words).as_py() for words, _ in lengths) <= MAX_PAYLOAD_BYTES:
+        return  # even if every row had the longest word
+    size = sum(pc.sum(words.cast(pa.int64()).take(at)).as_py() or 0 for words, at in lengths)
     if size > MAX_PAYLOAD_BYTES:
         raise PoisonRecord(f"packed: {size} bytes of text are more than {MAX_PAYLOAD_BYTES}")
 
@@ -169,16 +174,12 @@ def _without_unusable_words(domain: Domain, rows: pa.RecordBatch) -> pa.RecordBa
     arrays: list[Any] = list(rows.columns)
     for at, column in enumerate(all_columns(domain)):
         array = arrays[at]
-        if column.kind is Kind.STRING and not _all(usable_words(array, limits(column))):
+        if column.kind is Kind.STRING and not all_words_usable(array, limits(column)):
             used = pc.unique(array.indices.drop_null())
             words = array.dictionary.take(used)
             indices = pc.index_in(array.indices, value_set=used)
             arrays[at] = pa.DictionaryArray.from_arrays(indices, words)
     return pa.RecordBatch.from_arrays(arrays, schema=rows.schema)
-
-
-def _all(mask: Any) -> bool:
-    return pc.all(mask).as_py() is not False
 
 
 # --- the few fields of Arrow's message tables that pyarrow does not show (FlatBuffers)

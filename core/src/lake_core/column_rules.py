@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from math import isnan
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ from msgspec import inspect
 from lake_core.names import Domain
 from lake_core.schema import Column, Kind, all_columns
 
+_FEW_WORDS: Final = 32  # up to here Python is quicker than Arrow at looking at each
 _DAY: Final = dt.timedelta(days=1)
 _EPOCH: Final = dt.date(1970, 1, 1)
 _FIRST_DAY: Final = (dt.date.min - _EPOCH) // _DAY
@@ -70,6 +70,19 @@ def usable_rows(domain: Domain, batch: pa.RecordBatch) -> Any | None:
     return all_usable
 
 
+def all_words_usable(array: Any, keep: Limits) -> bool:
+    """Whether each word of a text column's dictionary is usable."""
+    words = array.dictionary
+    if len(words) > _FEW_WORDS:
+        return pc.all(usable_words(array, keep)).as_py() is not False
+    return all(
+        keep.min_length <= len(word)
+        and (keep.max_length is None or len(word) <= keep.max_length)
+        and (keep.words is None or word in keep.words)
+        for word in words.to_pylist()
+    )
+
+
 def usable_words(array: Any, keep: Limits) -> Any:
     """Return a boolean array over the dictionary of a text column: which words are usable."""
     words = array.dictionary
@@ -94,20 +107,15 @@ def _nodes(node: inspect.Type) -> Iterator[inspect.Type]:
 
 def _usable(array: Any, keep: Limits) -> Any | None:
     if isinstance(array, pa.DictionaryArray):
-        usable = usable_words(array, keep)
-        if pc.all(usable).as_py() is not False and _nulls_fit(array, keep):
+        if _nulls_fit(array, keep) and all_words_usable(array, keep):
             return None
-        return pc.fill_null(usable.take(array.indices), keep.optional)
+        return pc.fill_null(usable_words(array, keep).take(array.indices), keep.optional)
     numbers = _numbers(array)
     if keep.least is None:
         return None if _nulls_fit(array, keep) else pc.is_valid(array)
     if _all_within(numbers, keep):
         return None
-    within = pc.and_(
-        pc.greater_equal(numbers, pa.scalar(keep.least, numbers.type)),
-        pc.less_equal(numbers, pa.scalar(keep.greatest, numbers.type)),
-    )
-    return pc.fill_null(within, keep.optional)  # a comparison with NaN is false
+    return pc.fill_null(_within(numbers, keep), keep.optional)
 
 
 def _nulls_fit(array: Any, keep: Limits) -> bool:
@@ -115,17 +123,22 @@ def _nulls_fit(array: Any, keep: Limits) -> bool:
 
 
 def _all_within(numbers: Any, keep: Limits) -> bool:
-    """Whether the extremes fit, which costs a fifth of looking at each row."""
+    """Whether all fit, by the way that Arrow is quickest at: no mask is kept of these."""
     if not _nulls_fit(numbers, keep):
         return False
+    if pa.types.is_floating(numbers.type):
+        return pc.all(_within(numbers, keep)).as_py() is not False
     found: Any = pc.min_max(numbers)
     extremes = found.as_py()
     if extremes["min"] is None:
         return True
-    if extremes["min"] < keep.least or extremes["max"] > keep.greatest:
-        return False
-    # Extremes leave NaN out, a sum does not; here it cannot overflow.
-    return not (pa.types.is_floating(numbers.type) and isnan(pc.sum(numbers).as_py()))
+    return bool(keep.least <= extremes["min"] and extremes["max"] <= keep.greatest)
+
+
+def _within(numbers: Any, keep: Limits) -> Any:
+    """Return a mask; a comparison with NaN is false."""
+    least, greatest = (pa.scalar(limit, numbers.type) for limit in (keep.least, keep.greatest))
+    return pc.and_(pc.greater_equal(numbers, least), pc.less_equal(numbers, greatest))
 
 
 def _numbers(array: Any) -> Any:

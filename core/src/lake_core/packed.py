@@ -5,8 +5,8 @@ The header is in `wire.py`, the form `arrow-zstd` in `arrow_packed.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 from zlib import crc32
 
 import zstandard
@@ -50,7 +50,7 @@ def unpack(record: bytes | memoryview) -> list[bytes]:
     header, payload = unseal(record)
     if header.form is not Form.NDJSON_ZSTD:
         raise PoisonRecord(f"packed: form {header.form} has no lines")
-    return lines_of(header, payload)
+    return lines_of(header, bytes(payload))
 
 
 def lines_of(header: Header, payload: bytes) -> list[bytes]:
@@ -82,29 +82,37 @@ def seal(form: Form, events: int, payload: bytes) -> bytes:
     return record
 
 
-def unseal(record: bytes | memoryview) -> tuple[Header, bytes]:
+def unseal(
+    record: bytes | memoryview, allocate: Callable[[int], Any] = bytearray
+) -> tuple[Header, Any]:
     """Return header and payload of a packed record of any form.
+
+    The payload is in what `allocate` returns for its size in bytes: a writable buffer. Who unpacks
+    many gives an allocator that keeps its memory: fresh pages cost half of what zstd does.
 
     Raises:
         PoisonRecord: header, frame, size or CRC is wrong; see `unpack`.
     """
     header = Header.decode(record)
-    payload = _decompress(record[HEADER_BYTES:], header.payload_bytes)
+    payload = allocate(header.payload_bytes)
+    _decompress(memoryview(record)[HEADER_BYTES:], memoryview(payload))
     if crc32(payload) != header.crc32:
         raise PoisonRecord("packed: the payload does not match its CRC-32")
     return header, payload
 
 
-def _decompress(frame: bytes | memoryview, size: int) -> bytes:
-    """Return the payload; never makes more than `size` + 1 bytes, whatever the frame claims."""
+def _decompress(frame: memoryview, payload: memoryview) -> None:
+    """Fill the payload; never makes more than a byte beyond it, whatever the frame claims."""
     try:
         window = zstandard.get_frame_parameters(frame).window_size
         if window > MAX_WINDOW_BYTES:
             raise PoisonRecord(f"packed: a window of {window} bytes is refused")
         # Not decompress(max_output_size=…): that believes a content size written in the frame.
-        payload = zstandard.ZstdDecompressor().stream_reader(frame).read(size + 1)
+        reader = zstandard.ZstdDecompressor().stream_reader(frame)
+        fits = reader.readinto(payload) == len(payload) and not reader.read(1)
     except zstandard.ZstdError as error:
         raise PoisonRecord(f"packed: not a zstd frame: {error}") from error
-    if len(payload) != size:
-        raise PoisonRecord(f"packed: the payload is not of the {size} bytes its header says")
-    return payload
+    if not fits:
+        raise PoisonRecord(
+            f"packed: the payload is not of the {len(payload)} bytes its header says"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 
 import msgspec
@@ -16,7 +17,7 @@ from lake_core.names import Domain
 from lake_core.parquet import encode_object, read_footer, read_object
 from lake_core.parsing import event_from_cells
 from lake_core.rules import DEFAULT
-from lake_core.schema import columns
+from lake_core.schema import IDENTITY_COLUMNS, columns
 
 CELLS = dict(
     zip(
@@ -88,3 +89,18 @@ def test_a_newer_format_is_refused_before_anything_else_is_read() -> None:
     with pytest.raises(UnreadableObject, match=r"format 99.*upgrade"):
         decode_footer(raw, "k")
     assert decode_footer(encode_footer(footer()), "k") == footer()
+
+
+def test_only_what_an_event_may_lack_may_be_null() -> None:
+    schema = pq.read_metadata(io.BytesIO(lake_bytes())).schema
+    levels = {schema.column(at).name: schema.column(at).max_definition_level for at in range(21)}
+    assert {name for name, level in levels.items() if level} == set(IDENTITY_COLUMNS)
+
+
+def test_days_can_be_chosen_without_reading_the_rows() -> None:
+    group = pq.read_metadata(io.BytesIO(lake_bytes())).row_group(0)
+    names = [group.column(at).path_in_schema for at in range(21)]
+    bounds = group.column(names.index("timestamp")).statistics
+    assert bounds is not None
+    assert bounds.min == bounds.max == dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    assert not group.column(names.index("machine_id")).is_stats_set
