@@ -1,13 +1,14 @@
-"""From CSV to Parquet in S3 through the real KCL and the emulator, for every packing.
+"""From CSV to Parquet in S3 through the real KCL and the emulator: packings, shards, cores.
 
-    .venvs/dev/bin/python -m bench.end_to_end
+    .venvs/dev/bin/python -m bench.end_to_end [--only PACKING]
 
 The processor is up and idle when the ingestor starts: what is measured is work, not the start of a
-JVM. Adds to bench/results/throughput.json.
+JVM. Adds to bench/results/throughput.json; with `--only` it prints and writes nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -31,6 +32,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "data/smart_manufacturing_data.csv"
 STREAM: Final = STREAMS[Domain.MANUFACTURING]
 SHARDS: Final = 4
+# How often the file goes through: long enough for starting up to be little of it.
+LAPS: Final = {
+    Packing.NONE: 1, Packing.KPL: 5, Packing.NDJSON_ZSTD: 10, Packing.ARROW_ZSTD: 20,
+}  # fmt: skip
 DEADLINE_SECONDS: Final = 180
 PUT_UNIT_BYTES: Final = 25 * 1024
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -39,8 +44,19 @@ PARTS: Final = {
 }  # fmt: skip
 
 
-def measure(packing: Packing, rows: int) -> dict[str, Any]:
-    """Run the data set through a lake of its own."""
+def measure(
+    packing: Packing, rows: int, shards: int = SHARDS, cores: int | None = None
+) -> dict[str, Any]:
+    """Run the data set, so many rows each time, through a lake of its own on so many cores."""
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, set(sorted(everywhere)[:cores]))  # those started from here inherit it
+    try:
+        return _measure(packing, rows * LAPS[packing], shards)
+    finally:
+        os.sched_setaffinity(0, everywhere)
+
+
+def _measure(packing: Packing, rows: int, shards: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, Processes(Path(name) / "logs") as processes:
         directory = Path(name)
         port = free_port()
@@ -56,7 +72,7 @@ def measure(packing: Packing, rows: int) -> dict[str, Any]:
             "aws_access_key_id": "test", "aws_secret_access_key": "test",
         }  # fmt: skip
         boto3.client("s3", **options).create_bucket(Bucket="lake")
-        boto3.client("kinesis", **options).create_stream(StreamName=STREAM, ShardCount=SHARDS)
+        boto3.client("kinesis", **options).create_stream(StreamName=STREAM, ShardCount=shards)
         (directory / "state").mkdir()
         settings = {
             "PROCESSOR_STREAM": STREAM, "PROCESSOR_BUCKET": "lake", "PROCESSOR_WORKER_ID": "w",
@@ -66,7 +82,7 @@ def measure(packing: Packing, rows: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "processor", "run"]
         processes.start(Program("processor", command, environment | settings, cure=""))
         heartbeats = directory / "state/heartbeats"
-        _until(lambda: heartbeats.is_dir() and len(list(heartbeats.iterdir())) == SHARDS, "shards")
+        _until(lambda: heartbeats.is_dir() and len(list(heartbeats.iterdir())) == shards, "shards")
         before, began = _usage(), time.monotonic()
         put = _replay(packing, environment)
         log = directory / "logs/processor.log"
@@ -77,6 +93,7 @@ def measure(packing: Packing, rows: int) -> dict[str, Any]:
 
 def _replay(packing: Packing, environment: dict[str, str]) -> dict[str, Any]:
     command = ["replay", "--source", str(SOURCE), "--stream", STREAM, "--packing", packing.value]
+    command += ["--laps", str(LAPS[packing])]
     extra = {"INGESTOR_BUCKET": "lake", "INGESTOR_SHARD_LIMITS": "false"}
     before = os.times()
     done = subprocess.run(
@@ -166,11 +183,28 @@ def _until(condition: Any, what: str) -> None:
 
 def main() -> int:
     """Measure; return the exit code."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", type=Packing, help="this packing alone, and write nothing")
+    parser.add_argument("--shards", type=int, default=SHARDS)
+    parser.add_argument("--cores", type=int)
+    asked = parser.parse_args()
     with SOURCE.open(encoding="utf-8") as file:
         rows = sum(1 for _ in file) - 1
+    if only := asked.only:
+        print(json.dumps(measure(only, rows, asked.shards, asked.cores), indent=2))
+        return 0
     found = {packing.value: measure(packing, rows) for packing in Packing}
     best = max(found.values(), key=lambda one: one["events_per_second"])
-    update(end_to_end_events_per_second=best["events_per_second"], end_to_end=found)
+    grown = {
+        f"{shards} shards, {cores} cores": measure(Packing.ARROW_ZSTD, rows, shards, cores)
+        for cores in (1, 2)
+        for shards in (1, 2, 4)
+    }
+    update(
+        end_to_end_events_per_second=best["events_per_second"],
+        end_to_end=found,
+        end_to_end_by_shards_and_cores=grown,
+    )
     return 0
 
 

@@ -25,7 +25,7 @@ FILES: Final = {
     Domain.ECOMMERCE: ROOT / "data/Ecommerce_Consumer_Behavior_Analysis_Data.csv",
 }
 ARRIVAL: Final = 1_795_459_132_361
-PLAIN_RECORDS: Final = 500  # a line, as PROCESSOR_MAX_RECORDS says
+PLAIN_RECORDS: Final = 500  # a line
 NDJSON_EVENTS: Final = 640  # 256 KiB of JSON
 ARROW_EVENTS: Final = 4000
 PACKED_RECORDS: Final = 4  # a line

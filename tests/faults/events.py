@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lake_core.arrow import event_batch
+from lake_core.arrow_packed import pack_rows
+from lake_core.kpl import aggregate
 from lake_core.names import Domain
 from lake_core.packed import pack
-from lake_core.parsing import encode_event, event_from_cells
+from lake_core.parsing import encode_event, event_from_cells, parse_event
 from lake_core.schema import csv_header
+from lake_core.wire import Packing
 
 DOMAIN: Final = Domain.MANUFACTURING
 MACHINES: Final = 50
@@ -95,6 +100,17 @@ def plain(entry: Entry, key: str | None = None) -> Outgoing:
     return Outgoing(key, entry.data, (entry,))
 
 
-def packed(entries: list[Entry], key: str) -> Outgoing:
-    """Return a packed record of many entries."""
-    return Outgoing(key, pack([entry.data for entry in entries]), tuple(entries))
+def packed(entries: list[Entry], key: str, packing: Packing) -> Outgoing:
+    """Return a packed record of many entries; columns hold no poison, so none is among them."""
+    data = [entry.data for entry in entries]
+    match packing:
+        case Packing.ARROW_ZSTD:
+            events = [parse_event(DOMAIN, one) for one in data]
+            return Outgoing(key, pack_rows(event_batch(DOMAIN, events)), tuple(entries))
+        case Packing.KPL:
+            # What Kinesis makes of the key: the aggregate stays on the shard it is put on.
+            hash_key = int.from_bytes(hashlib.md5(key.encode(), usedforsecurity=False).digest())
+            made = aggregate([(key, one) for one in data], str(hash_key))
+            return Outgoing(key, made, tuple(entries))
+        case _:
+            return Outgoing(key, pack(data), tuple(entries))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from tests.faults.events import MACHINES, Outgoing, packed, plain, poison, reading
+from lake_core.wire import Packing
+from tests.faults.events import MACHINES, Entry, Outgoing, packed, plain, poison, reading
 from tests.faults.ledger import Ledger
 
 TICK_SECONDS: Final = 0.25
@@ -88,18 +89,21 @@ class Feeder:
     def batch(self, load: Load, events: int) -> list[Outgoing]:
         """Return the next records: some plain, some packed, some of them poison."""
         packs = int(events * load.packed_share) // PACKED_EVENTS
-        records = [
-            packed([self._entry(load) for _ in range(PACKED_EVENTS)], self._any_key())
-            for _ in range(packs)
-        ]
+        records = [self._packed(load) for _ in range(packs)]
         left = events - packs * PACKED_EVENTS
         records += [plain(self._entry(load)) for _ in range(left)]
         self._rng.shuffle(records)
         return records
 
-    def _entry(self, load: Load) -> Any:
-        if self._rng.random() < load.poison_share:
-            return poison(self._rng)
+    def _packed(self, load: Load) -> Outgoing:
+        packing = self._rng.choice((Packing.KPL, Packing.NDJSON_ZSTD, Packing.ARROW_ZSTD))
+        entry = self._good_entry if packing is Packing.ARROW_ZSTD else lambda: self._entry(load)
+        return packed([entry() for _ in range(PACKED_EVENTS)], self._any_key(), packing)
+
+    def _entry(self, load: Load) -> Entry:
+        return poison(self._rng) if self._rng.random() < load.poison_share else self._good_entry()
+
+    def _good_entry(self) -> Entry:
         return reading("matrix.csv-00000000-0", next(self._rows))
 
     def _any_key(self) -> str:

@@ -61,8 +61,7 @@ def parse_events(
     decoded = map(decoder(domain).decode, raws)
     while len(events) + len(refused) < len(raws):
         try:
-            for event in decoded:
-                events.append(event)  # noqa: PERF402 - what is decoded must stay when the next fails
+            events.extend(decoded)  # what is decoded stays there when the next fails
         except DECODE_ERRORS as error:
             place = len(events) + len(refused)
             try:

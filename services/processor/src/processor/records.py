@@ -109,14 +109,23 @@ class RecordParser:
         Of packed records one at a time is unpacked. The user records of one KPL aggregate share a
         sequence number and make one record.
         """
-        for plain, users in _stretches(user_records):
-            yield self._plain_records(users, received) if plain else [self._record(users, received)]
+        if not user_records:
+            return
+        if (records := self._plain_records(user_records, received)) is not None:
+            yield records
+            return
+        for _, group in groupby(user_records, key=attrgetter("sequenceNumber")):
+            users = list(group)
+            yield self._plain_records(users, received) or [self._record(users, received)]
 
     def _plain_records(
         self, users: Sequence[UserRecord], received: float
-    ) -> Sequence[StreamRecord]:
-        """Return the record of each user record, which is a JSON object."""
+    ) -> Sequence[StreamRecord] | None:
+        """Return the record of each user record; None if they are not one JSON object each."""
         data = [user.data for user in users]
+        sequences = [user.sequenceNumber for user in users]
+        if len(set(sequences)) < len(users) or MAGIC[:1] in map(_FIRST_BYTE, data):
+            return None
         events, refused = parse_events(self._domain, data)
         columns, row = self._gather(events)
         rows: Iterable[int] = count(row)
@@ -127,7 +136,7 @@ class RecordParser:
         records = list(
             map(
                 StreamRecord,
-                [user.sequenceNumber for user in users],
+                sequences,
                 [user.approximateArrivalTimestamp for user in users],
                 repeat(received),
                 [user.subSequenceNumber or 0 for user in users],
@@ -209,25 +218,6 @@ class RecordParser:
             self._columns.close()
             self._columns = EventColumns(self._domain)
         return self._columns, self._columns.add(events)
-
-
-def _stretches(user_records: Sequence[UserRecord]) -> Iterator[tuple[bool, Sequence[UserRecord]]]:
-    """Yield plain records, many at a time; and the user records of each other one."""
-    if not user_records:
-        return
-    if _all_plain(user_records):
-        yield True, user_records
-        return
-    for _, group in groupby(user_records, key=attrgetter("sequenceNumber")):
-        users = list(group)
-        yield _all_plain(users), users
-
-
-def _all_plain(users: Sequence[UserRecord]) -> bool:
-    """Whether each is a Kinesis record by itself, and a JSON object if anything."""
-    if len({user.sequenceNumber for user in users}) < len(users):
-        return False
-    return MAGIC[:1] not in map(_FIRST_BYTE, [user.data for user in users])
 
 
 @dataclass(frozen=True, slots=True)

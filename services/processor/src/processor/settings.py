@@ -62,7 +62,12 @@ class Settings:
     idle_milliseconds: int = setting(
         positive_int, help="pause between reads of a shard; KCL's floor is 200", default=200
     )
-    max_records: int = setting(positive_int, help="records a read may bring", default=500)
+    max_records: int = setting(
+        positive_int,
+        help="records a read may bring; at five reads a second, 2,000 small ones are what a shard "
+        "gives, 2 MB/s",
+        default=2000,
+    )
     shutdown_grace_milliseconds: int = setting(
         positive_int, help="time for hand-over after SIGTERM; 90000 on ECS", default=20_000
     )
