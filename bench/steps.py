@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import chain
-from typing import Any, Final
+from typing import Any
 
-from lake_core.arrow import Positions, scored_rows
+from lake_core.arrow import scored_rows
 from lake_core.layout import Chain, RangeName
 from lake_core.names import Domain
 from lake_core.parquet import encode_object
@@ -15,11 +14,14 @@ from lake_core.rules import DEFAULT
 from processor.chain import ChainWriter, FlushPolicy, Range, StreamFacts
 from processor.event_columns import table_of
 from processor.kcl_protocol import ProcessRecords, decode_message
-from processor.objects import lake_object
-from processor.records import RecordParser, StreamRecord
+from processor.objects import lake_object, positions_of
+from processor.records import RecordParser, RecordRun
 
-_SHARD: Final = "shardId-000000000000"
-_INCARNATION: Final = "20261123T181500123Z"
+
+def range_of(domain: Domain, runs: Sequence[RecordRun]) -> Range:
+    """Return a range of all the records."""
+    shard = Chain(domain, "20261123T181500123Z", "shardId-000000000000")
+    return Range(RangeName(shard, runs[0].hour, runs[0].first_number), tuple(runs), None)
 
 
 class Steps:
@@ -38,13 +40,12 @@ class Steps:
 
     def _round(self) -> int:
         messages = self._timed("KCL's line: JSON, base64", self._decoded)
-        records = self._timed("record to columns", lambda: self._parsed(messages))
-        self._timed("chain: received, cut", lambda: self._received(records))
-        table = self._timed("table", lambda: table_of(self._domain, records))
-        positions = self._timed("positions", lambda: self._positions(records))
+        runs = self._timed("record to columns", lambda: self._parsed(messages))
+        due = range_of(self._domain, runs)
+        self._timed("chain: received, cut", lambda: self._received(due))
+        table = self._timed("table", lambda: table_of(self._domain, runs))
+        positions = self._timed("positions", lambda: positions_of(runs))
         scored = self._timed("score", lambda: scored_rows(self._domain, table, positions, DEFAULT))
-        shard = Chain(self._domain, _INCARNATION, _SHARD)
-        due = Range(RangeName(shard, records[0].hour, records[0].number), tuple(records), None)
         _, footer = lake_object(due, DEFAULT, None)
         self._timed("Parquet, SHA-256", lambda: encode_object(scored, footer))
         return footer.rows
@@ -60,27 +61,15 @@ class Steps:
         messages = [decode_message(line) for line in self._lines]
         return [message for message in messages if isinstance(message, ProcessRecords)]
 
-    def _parsed(self, messages: Sequence[ProcessRecords]) -> list[StreamRecord]:
+    def _parsed(self, messages: Sequence[ProcessRecords]) -> list[RecordRun]:
         parser = RecordParser(self._domain)
-        runs = [run for message in messages for run in parser.parse(message.records, 0.0)]
-        return list(chain.from_iterable(runs))
+        return [run for message in messages for run in parser.parse(message.records, 0.0)]
 
-    def _received(self, records: Sequence[StreamRecord]) -> None:
-        """Give a chain that stands before them all records, a message at a time."""
-        shard = Chain(self._domain, _INCARNATION, _SHARD)
-        policy = FlushPolicy(10**9, 10**9, 10**9)
-        writer = ChainWriter(shard, StreamFacts(0, 10**15), policy, None)
-        writer._located = True
-        size = max(1, len(records) // len(self._lines))
-        for start in range(0, len(records), size):
-            for effect in writer.receive(records[start : start + size], records[0].arrival):
+    def _received(self, due: Range) -> None:
+        """Give a chain that has taken over all records, a message at a time."""
+        everything = FlushPolicy(10**9, 10**9, 10**9)
+        writer = ChainWriter(due.name.chain, StreamFacts(0, 10**15), everything, None)
+        writer._located = True  # what a lake would have been asked for
+        for run in due.runs:
+            for effect in (*writer.receive(run, run.arrivals[0]), *writer.flush(0.0)):
                 raise AssertionError(effect)
-            for effect in writer.flush(0.0):
-                raise AssertionError(effect)
-
-    def _positions(self, records: Sequence[StreamRecord]) -> Positions:
-        return Positions.of_records(
-            [record.sequence for record in records],
-            [record.arrival for record in records],
-            [record.indexes for record in records],
-        )

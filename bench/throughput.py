@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from statistics import median
 from typing import Any, Final
 
@@ -25,16 +24,14 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")  # read when polars is imported
 from bench import storage
 from bench.results_file import update
 from bench.rival_ways import PolarsWay, PydanticWay
-from bench.steps import Steps
+from bench.steps import Steps, range_of
 from bench.wire_forms import arrow_lines, events_of, ndjson_lines, plain_lines
-from lake_core.layout import Chain, RangeName
 from lake_core.names import Domain
 from lake_core.parquet import encode_object
 from lake_core.rules import DEFAULT
-from processor.chain import Range
 from processor.kcl_protocol import ProcessRecords, decode_message
 from processor.objects import lake_object, scored_rows
-from processor.records import RecordParser, StreamRecord
+from processor.records import RecordParser, RecordRun
 
 ROWS: Final = 50_000  # of a range, as PROCESSOR_MAX_ROWS says
 Way = Callable[[], tuple[int, int]]
@@ -72,21 +69,18 @@ class Case:
         }
 
 
-def records_of(domain: Domain, lines: Sequence[bytes]) -> Iterator[StreamRecord]:
+def runs_of(domain: Domain, lines: Sequence[bytes]) -> Iterator[RecordRun]:
     """Parse lines as a child does."""
     parser = RecordParser(domain)
     for line in lines:
         message = decode_message(line)
         assert isinstance(message, ProcessRecords)
-        yield from chain.from_iterable(parser.parse(message.records, 0.0))
+        yield from parser.parse(message.records, 0.0)
 
 
 def ours(domain: Domain, lines: Sequence[bytes]) -> tuple[int, int]:
     """Return rows and bytes of a range made of the lines."""
-    records = tuple(records_of(domain, lines))
-    shard = Chain(domain, "20261123T181500123Z", "shardId-000000000000")
-    due = Range(RangeName(shard, records[0].hour, records[0].number), records, None)
-    body, footer = lake_object(due, DEFAULT, None)
+    body, footer = lake_object(range_of(domain, tuple(runs_of(domain, lines))), DEFAULT, None)
     return footer.rows, len(body)
 
 
@@ -119,9 +113,9 @@ def sizes() -> dict[str, Any]:
     """Bytes a row by rows a file."""
     domain = storage.DOMAIN
     events = events_of(domain, max(storage.SIZES))
-    records = list(records_of(domain, arrow_lines(domain, events)))
-    whole = scored_rows(domain, records, DEFAULT)
-    footer = lake_object(_range_of(records), DEFAULT, None)[1]
+    runs = tuple(runs_of(domain, arrow_lines(domain, events)))
+    whole = scored_rows(domain, runs, DEFAULT)
+    footer = lake_object(range_of(domain, runs), DEFAULT, None)[1]
     ours_, firehose = {}, {}
     for rows in storage.SIZES:
         table = whole.slice(0, rows)
@@ -138,11 +132,6 @@ def sizes() -> dict[str, Any]:
         "ratio_to_entropy_by_column": round(ours_[most] / by_column, 3),
         "ratio_of_firehose": round(firehose[most] / ours_[most], 2),
     }
-
-
-def _range_of(records: Sequence[StreamRecord]) -> Range:
-    shard = Chain(storage.DOMAIN, "20261123T181500123Z", "shardId-000000000000")
-    return Range(RangeName(shard, records[0].hour, records[0].number), tuple(records), None)
 
 
 def main() -> int:

@@ -11,10 +11,9 @@ import datetime as dt
 import os
 import random
 from dataclasses import dataclass, field
-from itertools import accumulate, takewhile
+from itertools import accumulate, groupby, takewhile
 from typing import Any
 
-import msgspec
 import pytest
 
 from lake_core.chain import number
@@ -37,7 +36,7 @@ from processor.chain import (
     Steps,
     StreamFacts,
 )
-from processor.records import Poison, StreamRecord
+from processor.records import Poison, RecordRun, hour_number
 
 HOUR = 3_600_000
 CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000001")
@@ -45,16 +44,50 @@ FACTS = StreamFacts(created=0, retention_milliseconds=10**15)
 HISTORIES = int(os.environ.get("HISTORIES", "500"))  # 20,000 pass too, in two minutes
 
 
-def make_log(rng: random.Random, length: int) -> list[StreamRecord]:
+@dataclass
+class Record:
+    """A Kinesis record of the model, of one entry."""
+
+    sequence: str
+    arrival: int
+    poison: bool
+
+    @property
+    def number(self) -> int:
+        return int(self.sequence)
+
+
+def runs_of(records: list[Record], received: float) -> list[RecordRun]:
+    """Deliver records as the parser does: usable ones together, poison alone."""
+    runs = []
+    for alone, group in groupby(records, lambda record: record.number if record.poison else 0):
+        members = list(group)
+        run = RecordRun(
+            [one.sequence for one in members], [one.arrival for one in members],
+            [10] * len(members), received,
+        )  # fmt: skip
+        if alone:
+            run.indexes, run.poison = (), (Poison(0, "bad", b"x", "1"),)
+        runs.append(run)
+    return runs
+
+
+def in_turn(several: list[Steps]) -> Steps:
+    for steps in several:
+        yield from steps
+
+
+def numbers_of(due: Range) -> list[int]:
+    return [int(sequence) for run in due.runs for sequence in run.sequences]
+
+
+def make_log(rng: random.Random, length: int) -> list[Record]:
     """A shard's records: growing numbers, arrivals that mostly grow and sometimes step back."""
     arrival, sequence, log = 10 * HOUR, 100, []
     for _ in range(length):
         sequence += rng.randint(1, 50)
         arrival += rng.choice((0, 1000, 60_000, HOUR // 3)) - rng.choice((0, 0, 0, HOUR // 2))
-        record = StreamRecord(str(sequence).zfill(30), arrival, received=0.0)
-        record.payload_bytes = 10
-        record.poison = [Poison(0, "bad", b"x", "1")] if rng.random() < 0.3 else []
-        log.append(record)
+        log.append(Record(str(sequence).zfill(30), arrival, rng.random() < 0.3))
     return log
 
 
@@ -79,18 +112,18 @@ class Lake:
 
 def quarantine_key(due: Range, writer: str) -> str | None:
     """Writers that judge alike write alike; `writer` stands for the rule set they judge by."""
-    content = f"{writer}{len(due.records)}"
+    content = f"{writer}{len(numbers_of(due))}"
     return due.name.quarantine_key(content) if due.has_poison else None
 
 
 def make_footer(due: Range, writer: str) -> Footer:
     return Footer(
         format_version=1, schema_version=1, scoring_version=writer, domain=CHAIN.domain,
-        shard=CHAIN.shard, incarnation=CHAIN.incarnation, first=due.records[0].sequence,
-        last=due.records[-1].sequence, after=due.after, first_arrival=due.records[0].arrival,
-        last_arrival=due.records[-1].arrival, records=len(due.records), rows=0, unusable=0,
+        shard=CHAIN.shard, incarnation=CHAIN.incarnation, first=due.runs[0].sequences[0],
+        last=due.runs[-1].sequences[-1], after=due.after, first_arrival=due.runs[0].arrivals[0],
+        last_arrival=due.runs[-1].arrivals[-1], records=len(numbers_of(due)), rows=0, unusable=0,
         payload_bytes=0, stream_bytes=0, quarantine=quarantine_key(due, writer),
-        gap_possible=due.records[0].gap_possible,
+        gap_possible=due.runs[0].gap_possible,
     )  # fmt: skip
 
 
@@ -165,7 +198,6 @@ class History:
 
     def start(self) -> Worker:
         policy = FlushPolicy(self.rng.choice((1, 2, 5, 100)), 10**9, max_age_seconds=1e9)
-        # Entries are counted by poison here; records without any never fill a range.
         writer = ChainWriter(CHAIN, FACTS, policy, self.checkpoint)
         at = sum(1 for record in self.log if record.number <= number(self.checkpoint))
         worker = Worker(self.rng.choice("ab"), writer, at)
@@ -210,14 +242,15 @@ class History:
             delivered = list(takewhile(self.has_come, self.log[worker.at : upto]))
             worker.at += len(delivered)
             if delivered:
-                self.deliver(worker, [msgspec.structs.replace(record) for record in delivered])
+                worker.steps = self.deliver(worker, delivered)
 
-    def has_come(self, record: StreamRecord) -> bool:
+    def has_come(self, record: Record) -> bool:
         del record
         return True
 
-    def deliver(self, worker: Worker, records: list[StreamRecord]) -> None:
-        worker.steps = worker.writer.receive(records, max(r.arrival for r in records) + 1)
+    def deliver(self, worker: Worker, records: list[Record]) -> Steps:
+        now = max(record.arrival for record in records) + 1
+        return in_turn([worker.writer.receive(run, now) for run in runs_of(records, 0.0)])
 
     def perform(self, worker: Worker, effect: Effect, *, calm: bool) -> Any:
         self.effects += 1
@@ -253,13 +286,13 @@ class History:
     # what must hold
 
     def check(self) -> None:
-        held = [record.number for due in self.lake.commits for record in due.records]
+        held = [one for due in self.lake.commits for one in numbers_of(due)]
         assert sorted(held) == [record.number for record in self.log], "each record exactly once"
         self.check_links()
         for _, footer in self.lake.objects.values():
             assert footer.quarantine is None or footer.quarantine in self.lake.quarantine
         for due in self.lake.commits:
-            assert len({record.hour_number for record in due.records}) == 1
+            assert len({hour_number(at) for run in due.runs for at in run.arrivals}) == 1
 
     def check_links(self) -> None:
         ordered = sorted(self.lake.objects.values(), key=lambda pair: pair[0].first)
@@ -394,13 +427,13 @@ class ExpiringHistory(History):
         worker.at = max(worker.at, self.trimmed())
         super().next_message(worker, calm=calm)
 
-    def has_come(self, record: StreamRecord) -> bool:
+    def has_come(self, record: Record) -> bool:
         return record.arrival <= self.now
 
-    def deliver(self, worker: Worker, records: list[StreamRecord]) -> None:
-        for record in records:
-            record.received = self.clock
-        worker.steps = worker.writer.receive(records, self.now)
+    def deliver(self, worker: Worker, records: list[Record]) -> Steps:
+        # As in a child, the time is that of the message, however long its records take.
+        runs = runs_of(records, self.clock)
+        return in_turn([worker.writer.receive(run, self.now) for run in runs])
 
     def perform(self, worker: Worker, effect: Effect, *, calm: bool) -> Any:
         match effect:
@@ -415,8 +448,8 @@ class ExpiringHistory(History):
 
     def check(self) -> None:
         """No record twice without a flag, and none missing in silence."""
-        held = [record.number for due in self.lake.commits for record in due.records]
-        flags = sorted(due.name.first for due in self.lake.commits if due.records[0].gap_possible)
+        held = [one for due in self.lake.commits for one in numbers_of(due)]
+        flags = sorted(due.name.first for due in self.lake.commits if due.runs[0].gap_possible)
         begin = min(held, default=0)  # what expired before the lake was ever begun is not its loss
         for missing in {record.number for record in self.log if record.number > begin} - set(held):
             later = [one for one in held if one > missing]
@@ -436,7 +469,7 @@ def test_an_expired_record_never_leaves_a_silent_hole() -> None:
             history.check()
         except AssertionError as error:
             pytest.fail(f"seed {seed}: {error}")
-        held = [record.number for due in history.lake.commits for record in due.records]
+        held = [one for due in history.lake.commits for one in numbers_of(due)]
         overlapping += len(held) != len(set(held))
     assert overlapping <= HISTORIES // 100
 
@@ -454,5 +487,5 @@ def test_the_model_notices_a_gap_that_is_not_flagged(clause: str) -> None:
 
 
 def test_hours_are_those_of_the_arrival() -> None:
-    record = StreamRecord("1", 10 * HOUR + 5, 0.0)
+    record = RecordRun(["1"], [10 * HOUR + 5], [10], 0.0)
     assert record.hour == dt.datetime(1970, 1, 1, 10, tzinfo=dt.UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ from lake_core.rules import DEFAULT
 from processor.chain import ChainWriter, FlushPolicy, StreamFacts
 from processor.kcl_protocol import UserRecord
 from processor.live import EVERY_SECONDS, MAX_ROWS, PAUSE_SECONDS, LiveView
-from processor.records import RecordParser, StreamRecord
+from processor.records import RecordParser, RecordRun
 from processor.shard_metrics import ShardMetrics
 
 CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000000")
@@ -45,9 +45,7 @@ def reading(row: int, **other: Any) -> bytes:
     return json.dumps({**READING, "event_source": "f-1-0", "event_row": row, **other}).encode()
 
 
-def records(
-    numbers: range, data: dict[int, bytes] | None = None
-) -> Iterator[Sequence[StreamRecord]]:
+def records(numbers: range, data: dict[int, bytes] | None = None) -> Iterator[RecordRun]:
     users = [
         UserRecord((data or {}).get(n, reading(n)), "15", str(n).zfill(30), ARRIVAL, 0)
         for n in numbers
@@ -162,7 +160,8 @@ def test_a_backlog_is_left_to_the_lake_and_the_view_goes_on_behind_it() -> None:
 def test_a_possible_hole_in_the_stream_is_left_to_the_lake() -> None:
     memory = Memory()
     writer = Writer(memory)
-    writer.receive(range(1, 3))
+    writer.receive(range(1, 2))
+    writer.receive(range(2, 3))
     writer.chain.pending[1].gap_possible = True
     writer.show()
     assert memory.items == {}

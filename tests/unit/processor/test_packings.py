@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -78,9 +77,9 @@ def as_arrow(domain: Domain, rows: list[Row]) -> bytes:
 def processed(domain: Domain, data: list[bytes]) -> Outcome:
     """What a range of these records writes; positions left out."""
     users = [UserRecord(one, "k", str(n), ARRIVAL, 0) for n, one in enumerate(data)]
-    records = tuple(chain.from_iterable(RecordParser(domain).parse(users, 0.0)))
+    runs = tuple(RecordParser(domain).parse(users, 0.0))
     shard = Chain(domain, "20261123T181500123Z", "shardId-000000000000")
-    due = Range(RangeName(shard, records[0].hour, 0), records, None)
+    due = Range(RangeName(shard, runs[0].hour, 0), runs, None)
     body, footer = lake_object(due, DEFAULT, None)
     table = read_object(body, "k")[0]
     assert footer.rows == table.num_rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from itertools import chain
 
 import pytest
 
@@ -16,7 +15,7 @@ from lake_core.rules import DEFAULT
 from processor.chain import Range
 from processor.kcl_protocol import UserRecord
 from processor.objects import lake_object, quarantine_object
-from processor.records import RecordParser, StreamRecord
+from processor.records import RecordParser, RecordRun
 
 READING = {
     "timestamp": "2025-01-01 00:02:00", "machine_id": 15, "temperature": 98.94,
@@ -33,26 +32,53 @@ def user(data: bytes, sequence: int, sub: int = 0) -> UserRecord:
     return UserRecord(data, "15", str(sequence).zfill(30), ARRIVAL, sub)
 
 
-def parse(*users: UserRecord) -> list[StreamRecord]:
-    parser = RecordParser(Domain.MANUFACTURING)
-    return list(chain.from_iterable(parser.parse(users, received=1.0)))
+def parse(*users: UserRecord) -> list[RecordRun]:
+    return list(RecordParser(Domain.MANUFACTURING).parse(users, received=1.0))
 
 
-def as_range(records: list[StreamRecord]) -> Range:
-    name = RangeName(CHAIN, records[0].hour, records[0].number)
-    return Range(name, tuple(records), after="5")
+def as_range(runs: list[RecordRun]) -> Range:
+    name = RangeName(CHAIN, runs[0].hour, runs[0].first_number)
+    return Range(name, tuple(runs), after="5")
 
 
 def test_a_plain_record_is_one_entry() -> None:
     (record,) = parse(user(GOOD, 7))
-    assert (record.number, record.sequence) == (7, "7".zfill(30))
-    assert (list(record.indexes), list(record.poison)) == ([0], [])
-    assert record.payload_bytes == record.stream_bytes == len(GOOD)
+    assert (record.first_number, record.sequences) == (7, ["7".zfill(30)])
+    assert (len(record), record.usable, record.entries) == (1, 1, 1)
+    assert record.payload_bytes == sum(record.sizes) == len(GOOD)
+
+
+def test_plain_records_are_one_run_and_poison_among_them_stands_alone() -> None:
+    runs = parse(*(user(b"junk" if n == 3 else GOOD, n) for n in range(1, 6)))
+    assert [(run.first_number, run.last_number, run.usable) for run in runs] == [
+        (1, 2, 2), (3, 3, 0), (4, 5, 2),
+    ]  # fmt: skip
+    assert [run.row for run in runs if run.usable] == [0, 2]
+    assert [poison.raw for run in runs for poison in run.poison] == [b"junk"]
+
+
+def test_a_run_is_cut_between_any_two_records() -> None:
+    (run,) = parse(*(user(GOOD, n) for n in range(1, 6)))
+    for count in range(1, 5):
+        first, rest = run.cut(count)
+        assert rest is not None
+        assert [*first.sequences, *rest.sequences] == run.sequences
+        assert (first.row, rest.row, first.payload_bytes) == (0, count, count * len(GOOD))
+    assert run.cut(5) == (run, None)
+
+
+def test_a_run_says_where_a_range_is_full() -> None:
+    (run,) = parse(*(user(GOOD, n) for n in range(1, 6)))
+    size = len(GOOD)
+    assert [run.filling(entries, 10**9) for entries in (1, 4, 5, 6)] == [1, 4, 5, None]
+    assert [run.filling(9, least) for least in (1, size, size + 1, 5 * size)] == [1, 1, 2, 5]
+    assert run.filling(9, 5 * size + 1) is None
+    assert run.filling(2, 4 * size) == 2
 
 
 def test_poison_does_not_touch_its_neighbours_in_a_packed_record() -> None:
     (record,) = parse(user(pack([GOOD, b"junk", GOOD, b"{}"]), 7))
-    assert list(record.indexes) == [0, 2]
+    assert list(record.indexes or ()) == [0, 2]
     assert [poison.index for poison in record.poison] == [1, 3]
     assert record.payload_bytes == 2 * len(GOOD) + 6
 
@@ -65,8 +91,8 @@ def test_an_undecodable_packed_record_is_one_entry() -> None:
 
 def test_the_user_records_of_an_aggregate_are_one_record() -> None:
     first, second = parse(user(GOOD, 7, 0), user(b"junk", 7, 1), user(GOOD, 7, 2), user(GOOD, 8))
-    assert (list(first.indexes), [p.index for p in first.poison]) == ([0, 2], [1])
-    assert (first.last_sub_sequence, second.number) == (2, 8)
+    assert (list(first.indexes or ()), [p.index for p in first.poison]) == ([0, 2], [1])
+    assert (first.last_sub_sequence, second.first_number) == (2, 8)
 
 
 def test_the_quarantine_object_keeps_the_bytes_the_reason_and_the_place() -> None:

@@ -8,26 +8,21 @@ a simulated lake and stops between any two. See docs/invariants.md.
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import islice
-from operator import attrgetter
 from typing import Any, Final
 
 from lake_core.chain import number
 from lake_core.errors import LakeError
 from lake_core.footer import Footer
 from lake_core.layout import Chain, RangeName
-from processor.records import StreamRecord, entries_of, hour_number
+from processor.records import RecordRun, hour_number
 
 # I8: a range may be written for so long after its first record came; then somebody else may own
 # the shard and the stream may have forgotten what a reader would need to tell.
 MAX_HOLD_SECONDS: Final = 15 * 60
-_NUMBER: Final = attrgetter("number")
-_PAYLOAD_BYTES: Final = attrgetter("payload_bytes")
 
 
 class HeldTooLong(LakeError):  # noqa: N818 - says what happened
@@ -56,18 +51,18 @@ class Range:
     """A run of whole records of one arrival hour, ready to be written."""
 
     name: RangeName
-    records: tuple[StreamRecord, ...]
+    runs: tuple[RecordRun, ...]
     after: str | None
 
     @property
     def deadline(self) -> float:
         """No put of this range may start later (I8)."""
-        return self.records[0].received + MAX_HOLD_SECONDS
+        return self.runs[0].received + MAX_HOLD_SECONDS
 
     @property
     def has_poison(self) -> bool:
         """Whether a quarantine object has to be written first (I3)."""
-        return any(record.poison for record in self.records)
+        return any(run.poison for run in self.runs)
 
 
 class Outcome(Enum):
@@ -133,58 +128,48 @@ class ChainWriter:
     end: str | None  # the checkpoint read from, then the end of what the lake holds
     delivered: int = -1  # greatest sequence number KCL has delivered
     checkpointed: str | None = None
-    pending: deque[StreamRecord] = field(default_factory=deque)
+    pending: deque[RecordRun] = field(default_factory=deque)
     _end_arrival: int | None = None  # arrival of the record at `end`; None: not known
     _located: bool = False
     _entries: int = 0  # of `pending`
     _bytes: int = 0  # of `pending`
     _maybe_closed: bool = False  # an hour or a possible hole may end the first range of `pending`
 
-    def receive(self, records: Sequence[StreamRecord], now: int) -> Steps:
-        """Take records that follow one another in the shard; write ranges that are full.
+    def receive(self, run: RecordRun, now: int) -> Steps:
+        """Take the next records of the shard; write ranges that are full.
 
         `now` is in milliseconds since 1970 UTC.
 
         Raises:
-            LakeError: a record is delivered in two parts, which would tear a range (I1).
+            LakeError: records out of order, or one in two parts, which would tear a range (I1).
         """
-        if self._simply_follow(records, now):
-            self.delivered = records[-1].number
-            self._append(records)
-        else:
-            for record in records:
-                yield from self._receive(record, now)
+        _refuse_disorder(run)
+        self.delivered = max(self.delivered, run.last_number)
+        rest = self._new_of(run)
+        while rest is not None:
+            if self._located and not self._may_expire(rest, now):
+                self._append(rest)
+                break
+            one, rest = rest.cut(1)
+            if not self._located:
+                yield from self._take_over(one, now)
+            elif self._expired_before(one, now):
+                yield from self.flush(one.received, force=True)
+                yield from self._take_over(one, now)
+            if one.first_number > number(self.end):
+                self._append(one)
+            rest = self._new_of(rest) if rest is not None else None
         if self._is_full:
-            yield from self.flush(records[-1].received)
+            yield from self.flush(run.received)
 
-    def _simply_follow(self, records: Sequence[StreamRecord], now: int) -> bool:
-        """Whether the lake need not be asked about any of them: new, in order, none expired."""
-        if not self._located or records[0].number <= max(self._last_number(), self.delivered):
-            return False
-        sequences = [record.sequence for record in records]
-        # Texts of one length are in the order of their numbers, and comparing them is cheaper.
-        if len(set(map(len, sequences))) > 1 or len(set(sequences)) < len(sequences):
-            return False
-        arrivals = [record.arrival for record in records]
-        last = self._last_arrival()
-        oldest = min(arrivals) if last is None else min(last, *arrivals)
-        latest = max(now, *arrivals)
-        return (
-            latest - oldest <= self.stream.retention_milliseconds and sorted(sequences) == sequences
-        )
-
-    def _receive(self, record: StreamRecord, now: int) -> Steps:
-        self.delivered = max(self.delivered, record.number)
-        if record.number <= self._last_number():
-            self._refuse_second_part(record)
-            return
-        if not self._located:
-            yield from self._take_over(record, now)
-        elif self._expired_before(record, now):
-            yield from self.flush(record.received, force=True)
-            yield from self._take_over(record, now)
-        if record.number > number(self.end):
-            self._append([record])
+    def _new_of(self, run: RecordRun) -> RecordRun | None:
+        """Return the records beyond those held here or by the lake."""
+        last = self._last_number()
+        if run.first_number > last:
+            return run
+        if self.pending and run.last_number == last:
+            self._refuse_second_part(run)
+        return run.cut(count)[1] if (count := run.through(last)) else run
 
     def flush(self, clock: float, *, force: bool = False) -> Steps:
         """Write every range that is due; with `force`, all that is held."""
@@ -208,9 +193,10 @@ class ChainWriter:
             HeldTooLong: its first record came more than MAX_HOLD_SECONDS ago.
         """
         if self.pending and clock - self.pending[0].received > MAX_HOLD_SECONDS:
+            first = self.pending[0].sequences[0]
             raise HeldTooLong(
-                f"held records of {self.chain.shard} from {self.pending[0].sequence} on for more "
-                f"than {MAX_HOLD_SECONDS} s; starting again"
+                f"held records of {self.chain.shard} from {first} on for more than "
+                f"{MAX_HOLD_SECONDS} s; starting again"
             )
 
     @property
@@ -222,24 +208,24 @@ class ChainWriter:
 
     # --- taking over: I5, and expiry: I7
 
-    def _take_over(self, record: StreamRecord, now: int) -> Steps:
+    def _take_over(self, record: RecordRun, now: int) -> Steps:
         """Find out where the lake stands before anything is made of this record."""
         names: list[RangeName] = yield ListRanges(record.hour)
-        before = [name for name in names if name.first <= record.number]
+        before = [name for name in names if name.first <= record.first_number]
         if before:
             name = max(before, key=lambda name: name.first)
             footer: Footer | None = yield ReadFooter(name)
-            if footer is not None and number(footer.last) >= record.number:
+            if footer is not None and number(footer.last) >= record.first_number:
                 yield from self._adopt(name, footer)
             elif footer is not None and number(footer.last) == number(self.end):
                 self._end_arrival = footer.last_arrival
         self._located = True
-        if record.number > number(self.end):
+        if record.first_number > number(self.end):
             record.gap_possible = yield from self._gap_before(record, now)
 
-    def _gap_before(self, record: StreamRecord, now: int) -> Generator[Effect, Any, bool]:
+    def _gap_before(self, record: RecordRun, now: int) -> Generator[Effect, Any, bool]:
         """Whether records between the last one and this one may have expired unseen."""
-        age = max(now, record.arrival) - self.stream.created
+        age = max(now, record.arrivals[0]) - self.stream.created
         if age <= self.stream.retention_milliseconds:
             return False
         if self._end_arrival is None and self.end is not None:
@@ -249,12 +235,18 @@ class ChainWriter:
             return holds or self.end is not None
         return self._expired_before(record, now)
 
-    def _expired_before(self, record: StreamRecord, now: int) -> bool:
+    def _expired_before(self, record: RecordRun, now: int) -> bool:
         arrival = self._last_arrival()
         if arrival is None:
             return False
-        latest = max(now, record.arrival)  # a clock set back must not hide an expiry
+        latest = max(now, record.arrivals[0])  # a clock set back must not hide an expiry
         return latest - arrival > self.stream.retention_milliseconds
+
+    def _may_expire(self, run: RecordRun, now: int) -> bool:
+        """Whether `_expired_before` may hold for any of the records."""
+        oldest, newest, last = min(run.arrivals), max(run.arrivals), self._last_arrival()
+        oldest = oldest if last is None else min(oldest, last)
+        return max(now, newest) - oldest > self.stream.retention_milliseconds
 
     # --- committing: I3, and adopting: I4
 
@@ -264,9 +256,9 @@ class ChainWriter:
                 yield PutQuarantine(due)
             outcome: Outcome = yield PutRange(due)
             if outcome is Outcome.COMMITTED:
-                last = due.records[-1]
-                self._drop(len(due.records))
-                self.end, self._end_arrival = last.sequence, last.arrival
+                last = due.runs[-1]
+                self._drop(sum(map(len, due.runs)))
+                self.end, self._end_arrival = last.sequences[-1], last.arrivals[-1]
                 return
             footer: Footer | None = yield ReadFooter(due.name)
             if footer is not None:
@@ -289,13 +281,18 @@ class ChainWriter:
         if number(sequence) <= number(self.end):
             return
         self.end, self._end_arrival = sequence, arrival
-        self._drop(bisect_right(self.pending, number(sequence), key=_NUMBER))
+        upto = number(sequence)
+        self._drop(sum(run.through(upto) for run in self.pending))
 
     def _drop(self, count: int) -> None:
         """Forget the first records: the lake holds them."""
-        dropped = [self.pending.popleft() for _ in range(count)]
-        self._entries -= entries_of(dropped)
-        self._bytes -= sum(map(_PAYLOAD_BYTES, dropped))
+        while count:
+            dropped, rest = self.pending.popleft().cut(count)
+            if rest is not None:
+                self.pending.appendleft(rest)
+            count -= len(dropped)
+            self._entries -= dropped.entries
+            self._bytes -= dropped.payload_bytes
         self._maybe_closed = True
 
     # --- cutting: I1
@@ -312,40 +309,70 @@ class ChainWriter:
         self._maybe_closed = closed
         if not (force or old or closed):
             return None
-        name = RangeName(self.chain, first.hour, first.number)
-        return Range(name, tuple(islice(self.pending, count)), self.end)
+        name = RangeName(self.chain, first.hour, first.first_number)
+        return Range(name, tuple(self._first(count)), self.end)
 
     def _longest_run(self) -> tuple[int, bool]:
         """Return how many records the first range may take, and whether it may grow no more."""
-        first, entries, size = self.pending[0], 0, 0
-        for count, record in enumerate(self.pending):
-            breaks = record.hour_number != first.hour_number or record.gap_possible
-            if count and breaks:
+        hour = hour_number(self.pending[0].arrivals[0])
+        count = entries = size = 0
+        for at, run in enumerate(self.pending):
+            if at and run.gap_possible:
                 return count, True
-            entries += record.entries
-            size += record.payload_bytes
-            if entries >= self.policy.max_rows or size >= self.policy.max_bytes:
-                return count + 1, True
-        return len(self.pending), False
+            alike = run.of_hour(hour)
+            fill = run.filling(self.policy.max_rows - entries, self.policy.max_bytes - size)
+            if fill is not None and fill <= alike:
+                return count + fill, True
+            if alike < len(run):
+                return count + alike, True
+            count += len(run)
+            entries += run.entries
+            size += run.payload_bytes
+        return count, False
 
-    def _append(self, records: Sequence[StreamRecord]) -> None:
-        arrivals = [record.arrival for record in records]
-        hours = {hour_number(min(arrivals)), hour_number(max(arrivals))}
+    def _first(self, count: int) -> Iterator[RecordRun]:
+        """Yield the first records of what is held."""
+        for run in self.pending:
+            if not count:
+                return
+            taken, _ = run.cut(count)
+            count -= len(taken)
+            yield taken
+
+    def _append(self, run: RecordRun) -> None:
+        hours = {hour_number(min(run.arrivals)), hour_number(max(run.arrivals))}
         if self.pending:
-            hours.add(self.pending[-1].hour_number)
-        self._maybe_closed |= len(hours) > 1 or any(record.gap_possible for record in records)
-        self.pending.extend(records)
-        self._entries += entries_of(records)
-        self._bytes += sum(map(_PAYLOAD_BYTES, records))
+            hours.add(hour_number(self.pending[-1].arrivals[-1]))
+        self._maybe_closed |= len(hours) > 1 or run.gap_possible
+        self.pending.append(run)
+        self._entries += run.entries
+        self._bytes += run.payload_bytes
+
+    def beyond(self, position: int) -> tuple[str | None, list[RecordRun]]:
+        """Return the records held beyond a position, and the sequence number before them."""
+        runs: list[RecordRun] = []
+        for run in reversed(self.pending):
+            before, rest = run.cut(count) if (count := run.through(position)) else (None, run)
+            if rest is not None:
+                runs.insert(0, rest)
+            if before is not None:
+                return before.sequences[-1], runs
+        return self.end, runs
 
     def _last_number(self) -> int:
-        return self.pending[-1].number if self.pending else number(self.end)
+        return self.pending[-1].last_number if self.pending else number(self.end)
 
     def _last_arrival(self) -> int | None:
-        return self.pending[-1].arrival if self.pending else self._end_arrival
+        return self.pending[-1].arrivals[-1] if self.pending else self._end_arrival
 
-    def _refuse_second_part(self, record: StreamRecord) -> None:
-        for last in islice(reversed(self.pending), 1):
-            repeated = last.number == record.number
-            if repeated and record.last_sub_sequence > last.last_sub_sequence:
-                raise LakeError(f"record {record.sequence} was delivered in two parts")
+    def _refuse_second_part(self, record: RecordRun) -> None:
+        if record.last_sub_sequence > self.pending[-1].last_sub_sequence:
+            raise LakeError(f"record {record.sequences[-1]} was delivered in two parts")
+
+
+def _refuse_disorder(run: RecordRun) -> None:
+    sequences = list(run.sequences)
+    # Texts of one length are in the order of their numbers, and comparing them is cheaper.
+    key = None if len(set(map(len, sequences))) == 1 else int
+    if sorted(sequences, key=key) != sequences:
+        raise LakeError(f"records from {sequences[0]} to {sequences[-1]} came out of order")

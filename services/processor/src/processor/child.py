@@ -35,7 +35,7 @@ from processor.kcl_protocol import (
 )
 from processor.lake_store import LakeEffects, LakeStore
 from processor.live import LiveStore, LiveView
-from processor.records import RecordParser, entries_of
+from processor.records import RecordParser
 from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
@@ -138,9 +138,9 @@ class Child:
     def _process(self, message: ProcessRecords) -> None:
         received, now = self._parts.clock(), self._now(message)
         entries = 0
-        for records in self._parser.parse(message.records, received):
-            entries += entries_of(records)
-            self._effects.run(self._writer.receive(records, now))
+        for run in self._parser.parse(message.records, received):
+            entries += run.entries
+            self._effects.run(self._writer.receive(run, now))
         self._count(message, entries, now)
         self._flush()
         self._checkpoint()

@@ -66,24 +66,24 @@ class Rows(Protocol):
         ...
 
     @property
-    def indexes(self) -> Sequence[int]:
-        """One index an entry."""
+    def usable(self) -> int:
+        """How many they are."""
         ...
 
 
-def table_of(domain: Domain, records: Iterable[Rows]) -> pa.Table:
-    """Return the usable entries of all records, in order, as one table of `event_schema`."""
+def table_of(domain: Domain, runs: Iterable[Rows]) -> pa.Table:
+    """Return the usable entries of all runs, in order, as one table of `event_schema`."""
     batches: list[pa.RecordBatch] = []
     columns: EventColumns | None = None
     start = end = 0
-    for record in records:
-        if record.columns is columns and record.row == end:
-            end += len(record.indexes)
-        elif record.indexes:
+    for run in runs:
+        if run.columns is columns and run.row == end:
+            end += run.usable
+        elif run.usable:
             if columns is not None:
                 batches.append(columns.close().slice(start, end - start))
-            columns, start = record.columns, record.row
-            end = start + len(record.indexes)
+            columns, start = run.columns, run.row
+            end = start + run.usable
     if columns is not None:
         batches.append(columns.close().slice(start, end - start))
     return pa.Table.from_batches(batches, event_schema(domain)).unify_dictionaries()

@@ -22,7 +22,7 @@ from lake_core.rules import RuleSet
 from lake_core.schema import SCORE_COLUMNS
 from processor.chain import ChainWriter
 from processor.objects import scored_rows
-from processor.records import StreamRecord
+from processor.records import RecordRun
 from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
@@ -76,14 +76,13 @@ class LiveView:
         """Write what has been received since the last chunk, if it is time."""
         if self._clock() < self._due:
             return
-        new = self._new(writer)
-        if not new:
+        after, new = writer.beyond(self._through)
+        # A chunk must not bridge what may be a hole: it is the lake that tells of those (I7).
+        if not new or any(run.gap_possible for run in new):
             return
         self._due = self._clock() + EVERY_SECONDS
-        before = len(writer.pending) - len(new)
-        after = writer.pending[before - 1].sequence if before else writer.end
-        self._through = new[-1].number
-        if sum(record.usable for record in new) > MAX_ROWS:
+        self._through = new[-1].last_number
+        if sum(run.usable for run in new) > MAX_ROWS:
             return
         try:
             self._write(new, after)
@@ -94,32 +93,22 @@ class LiveView:
                 "no live view",
                 extra={
                     "shard": self._chain.shard,
-                    "first_sequence_number": new[0].sequence,
-                    "sequence_number": new[-1].sequence,
+                    "first_sequence_number": new[0].sequences[0],
+                    "sequence_number": new[-1].sequences[-1],
                     "reason": str(error),
                 },
             )
 
-    def _new(self, writer: ChainWriter) -> list[StreamRecord]:
-        new: list[StreamRecord] = []
-        for record in reversed(writer.pending):
-            if record.number <= self._through:
-                break
-            new.append(record)
-        new.reverse()
-        # A chunk must not bridge what may be a hole: it is the lake that tells of those (I7).
-        return [] if any(record.gap_possible for record in new) else new
-
-    def _write(self, new: Sequence[StreamRecord], after: str | None) -> None:
+    def _write(self, new: Sequence[RecordRun], after: str | None) -> None:
         domain = self._chain.domain
         table = scored_rows(domain, new, self._rules).cast(lake_schema(domain))
         chunk = LiveChunk(
             format_version=FORMAT_VERSION,
             scoring_version=self._rules.scoring_version,
-            first=new[0].sequence,
-            last=new[-1].sequence,
+            first=new[0].sequences[0],
+            last=new[-1].sequences[-1],
             after=after,
-            last_arrival=new[-1].arrival,
+            last_arrival=new[-1].arrivals[-1],
             rows=pack_rows(table),
         )
         if len(chunk.rows) > MAX_BODY_BYTES:

@@ -1,11 +1,12 @@
-"""One Kinesis record with its entries: usable events and poison, each with its index."""
+"""Kinesis records with their entries: usable events and poison, each with its place."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, count, groupby, repeat
+from itertools import accumulate, groupby
 from operator import attrgetter, itemgetter
 from typing import Final
 
@@ -25,9 +26,6 @@ from processor.kcl_protocol import UserRecord
 
 _HOUR_MILLISECONDS: Final = 3_600_000
 _FIRST_BYTE: Final = itemgetter(slice(1))
-_INDEXES: Final = attrgetter("indexes")
-_POISON: Final = attrgetter("poison")
-_ONE: Final = range(1)  # the indexes of a record of one event
 
 
 class Poison(msgspec.Struct, gc=False, frozen=True):
@@ -39,59 +37,98 @@ class Poison(msgspec.Struct, gc=False, frozen=True):
     partition_key: str
 
 
-class StreamRecord(msgspec.Struct, gc=False):
-    """A whole Kinesis record, the smallest thing a range is made of (I1).
+class RecordRun(msgspec.Struct, gc=False):
+    """Neighbouring whole Kinesis records, received together: what ranges are made of (I1).
 
-    Of these a child holds as many as events of the plain form: none is the garbage collector's.
+    Either plain records, all usable, one event each; or one record of any form.
     """
 
-    sequence: str  # as received
-    arrival: int  # milliseconds since 1970 UTC
+    sequences: Sequence[str]  # as received, rising
+    arrivals: Sequence[int]  # milliseconds since 1970 UTC
+    sizes: Sequence[int]  # bytes on the stream
     received: float  # seconds on the caller's monotonic clock
-    last_sub_sequence: int = 0
-    payload_bytes: int = 0  # of the entries
-    stream_bytes: int = 0  # of the record
     columns: EventColumns | None = None  # that hold the usable entries, one below the other
     row: int = 0  # of the first of them
-    indexes: Sequence[int] = ()  # of the usable entries, rising
-    poison: Sequence[Poison] = ()
-    gap_possible: bool = False
+    indexes: Sequence[int] | None = None  # of one record's usable entries; None: plain records
+    poison: Sequence[Poison] = ()  # of one record
+    unpacked_bytes: int | None = None  # of one record's entries; None: as on the stream
+    last_sub_sequence: int = 0  # of one record
+    gap_possible: bool = False  # before the first
+
+    def __len__(self) -> int:
+        return len(self.sequences)
 
     @property
-    def number(self) -> int:
-        """The sequence number, for comparing."""
-        return int(self.sequence)
+    def first_number(self) -> int:
+        """The first sequence number, for comparing."""
+        return int(self.sequences[0])
 
     @property
-    def hour_number(self) -> int:
-        """Hours since 1970: equal for records that may share a range."""
-        return hour_number(self.arrival)
+    def last_number(self) -> int:
+        """The last sequence number, for comparing."""
+        return int(self.sequences[-1])
 
     @property
     def hour(self) -> dt.datetime:
-        """The UTC hour of arrival."""
-        return hour_of(dt.datetime.fromtimestamp(self.hour_number * 3600, dt.UTC))
+        """The UTC hour in which the first record arrived."""
+        return hour_of(dt.datetime.fromtimestamp(self.arrivals[0] // 1000, dt.UTC))
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of the entries."""
+        return sum(self.sizes) if self.unpacked_bytes is None else self.unpacked_bytes
 
     @property
     def usable(self) -> int:
         """Usable entries."""
-        return len(self.indexes)
+        return len(self) if self.indexes is None else len(self.indexes)
 
     @property
     def entries(self) -> int:
         """All entries, usable or not."""
-        return len(self.indexes) + len(self.poison)
+        return self.usable + len(self.poison)
+
+    def through(self, position: int) -> int:
+        """Return how many records stand at a position or before it."""
+        return bisect_right(self.sequences, position, key=int)
+
+    def of_hour(self, hour: int) -> int:
+        """Return how many records, from the first on, arrived in an hour (`hour_number`)."""
+        if hour_number(min(self.arrivals)) == hour == hour_number(max(self.arrivals)):
+            return len(self)
+        return next(at for at, one in enumerate(self.arrivals) if hour_number(one) != hour)
+
+    def filling(self, entries: int, size: int) -> int | None:
+        """Return how many records make up so many entries or bytes; None if all are fewer."""
+        if self.indexes is not None:
+            return 1 if self.entries >= entries or self.payload_bytes >= size else None
+        by_size = None
+        if self.payload_bytes >= size:
+            by_size = next(n for n, sum_ in enumerate(accumulate(self.sizes), 1) if sum_ >= size)
+        by_entries = entries if entries <= len(self) else None
+        return min((n for n in (by_size, by_entries) if n is not None), default=None)
+
+    def cut(self, count: int) -> tuple[RecordRun, RecordRun | None]:
+        """Return the first records and the others."""
+        if count >= len(self):
+            return self, None
+        first, other = (
+            msgspec.structs.replace(
+                self,
+                sequences=self.sequences[part],
+                arrivals=self.arrivals[part],
+                sizes=self.sizes[part],
+            )
+            for part in (slice(count), slice(count, None))
+        )
+        other.row += count
+        other.gap_possible = False
+        return first, other
 
 
 def hour_number(arrival: int) -> int:
     """Return the whole hours since 1970 of an arrival in milliseconds."""
     return arrival // _HOUR_MILLISECONDS
-
-
-def entries_of(records: Sequence[StreamRecord]) -> int:
-    """Return how many entries the records have, usable or not."""
-    indexes, poison = map(_INDEXES, records), map(_POISON, records)
-    return sum(map(len, indexes)) + sum(map(len, poison))
 
 
 class RecordParser:
@@ -101,58 +138,54 @@ class RecordParser:
         self._domain = domain
         self._columns = EventColumns(domain)
 
-    def parse(
-        self, user_records: Sequence[UserRecord], received: float
-    ) -> Iterator[Sequence[StreamRecord]]:
-        """Yield the records, neighbours together: plain ones, or a packed one alone.
+    def parse(self, user_records: Sequence[UserRecord], received: float) -> Iterator[RecordRun]:
+        """Yield the records, as many plain ones together as follow one another.
 
         Of packed records one at a time is unpacked. The user records of one KPL aggregate share a
         sequence number and make one record.
         """
         if not user_records:
             return
-        if (records := self._plain_records(user_records, received)) is not None:
-            yield records
+        if (runs := self._plain_runs(user_records, received)) is not None:
+            yield from runs
             return
         for _, group in groupby(user_records, key=attrgetter("sequenceNumber")):
             users = list(group)
-            yield self._plain_records(users, received) or [self._record(users, received)]
+            yield from self._plain_runs(users, received) or [self._record(users, received)]
 
-    def _plain_records(
+    def _plain_runs(
         self, users: Sequence[UserRecord], received: float
-    ) -> Sequence[StreamRecord] | None:
-        """Return the record of each user record; None if they are not one JSON object each."""
+    ) -> Sequence[RecordRun] | None:
+        """Return what records are that are one JSON object each; None if one is something else."""
         data = [user.data for user in users]
         sequences = [user.sequenceNumber for user in users]
-        if len(set(sequences)) < len(users) or MAGIC[:1] in map(_FIRST_BYTE, data):
+        if (
+            len(set(sequences)) < len(users)
+            or MAGIC[:1] in map(_FIRST_BYTE, data)
+            or any([user.subSequenceNumber for user in users])  # noqa: C419 - a list is quicker
+        ):
             return None
+        arrivals = [user.approximateArrivalTimestamp for user in users]
+        sizes = list(map(len, data))
         events, refused = parse_events(self._domain, data)
         columns, row = self._gather(events)
-        rows: Iterable[int] = count(row)
-        if refused:  # the row of each is behind the usable ones before it
-            rows = accumulate((at not in refused for at in range(len(users))), initial=row)
-        sizes = list(map(len, data))
-        # Made by one call a column of arguments: a loop of our own takes three times as long.
-        records = list(
-            map(
-                StreamRecord,
-                sequences,
-                [user.approximateArrivalTimestamp for user in users],
-                repeat(received),
-                [user.subSequenceNumber or 0 for user in users],
-                sizes,
-                sizes,
-                repeat(columns),
-                rows,
-                repeat(_ONE),
-            )
-        )
-        for at, reason in refused.items():
-            records[at].indexes = ()
-            records[at].poison = (Poison(0, reason, data[at], users[at].partitionKey),)
-        return records
+        if not refused:
+            return [RecordRun(sequences, arrivals, sizes, received, columns, row)]
+        runs, start = [], 0
+        for at, reason in [*refused.items(), (len(users), "")]:
+            part = slice(start, at)
+            if at > start:
+                run = sequences[part], arrivals[part], sizes[part]
+                runs.append(RecordRun(*run, received, columns, row))
+                row += at - start
+            if at < len(users):
+                poison = Poison(0, reason, data[at], users[at].partitionKey)
+                alone = [sequences[at]], [arrivals[at]], [sizes[at]]
+                runs.append(RecordRun(*alone, received, indexes=(), poison=(poison,)))
+            start = at + 1
+        return runs
 
-    def _record(self, users: Sequence[UserRecord], received: float) -> StreamRecord:
+    def _record(self, users: Sequence[UserRecord], received: float) -> RecordRun:
         """Return the one record that the user records make up."""
         entries = _Entries()
         for packed, run in groupby(users, key=lambda user: is_packed(user.data)):
@@ -164,17 +197,17 @@ class RecordParser:
                 lines = [user.data for user in plain]
                 self._add_lines(entries, lines, [user.partitionKey for user in plain])
         columns, row = entries.place(self._domain)
-        return StreamRecord(
-            sequence=users[0].sequenceNumber,
-            arrival=users[0].approximateArrivalTimestamp,
+        return RecordRun(
+            sequences=[users[0].sequenceNumber],
+            arrivals=[users[0].approximateArrivalTimestamp],
+            sizes=[sum(len(user.data) for user in users)],
             received=received,
-            last_sub_sequence=users[-1].subSequenceNumber or 0,
-            payload_bytes=entries.payload_bytes,
-            stream_bytes=sum(len(user.data) for user in users),
             columns=columns,
             row=row,
             indexes=entries.indexes,
             poison=entries.poison,
+            unpacked_bytes=entries.payload_bytes,
+            last_sub_sequence=users[-1].subSequenceNumber or 0,
         )
 
     def _add_packed(self, entries: _Entries, user: UserRecord) -> None:
@@ -205,7 +238,7 @@ class RecordParser:
             )
         if events:
             columns, row = self._gather(events)
-            entries.runs.append(_Run(columns, row, range(len(events))))
+            entries.runs.append(_Run(columns, row, len(events)))
             places: Sequence[int] = range(len(lines))
             if refused:
                 places = [place for place in places if place not in refused]
@@ -226,7 +259,7 @@ class _Run:
 
     columns: EventColumns
     row: int
-    indexes: range
+    usable: int
 
 
 @dataclass(slots=True)
@@ -258,7 +291,7 @@ class _Entries:
             )
         if unpacked.rows.num_rows:
             columns = EventColumns.of(domain, unpacked.rows)
-            self.runs.append(_Run(columns, 0, range(unpacked.rows.num_rows)))
+            self.runs.append(_Run(columns, 0, unpacked.rows.num_rows))
         self.add_indexes(before, unpacked.indexes)
 
     def add_indexes(self, base: int, indexes: Sequence[int]) -> None:
