@@ -279,6 +279,10 @@ bench-throughput: setup $(VENVS)/dev/.ready $(VENVS)/bench/.ready data ## Speed 
 	@$(VENVS)/bench/bin/python -m bench.throughput
 	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python -m bench.end_to_end
 
+.PHONY: bench-ingest
+bench-ingest: $(VENVS)/dev/.ready data ## The way in alone: CPU a row, bytes and PUT units an event, per packing (2 minutes)
+	@$(DEV)/python -m bench.ingest
+
 .PHONY: bench-etl
 bench-etl: setup $(VENVS)/dev/.ready ## Seconds, rows/s and bytes of the ETL jobs at 100,000 and 5 million rows (10 minutes)
 	@$(DEV)/python -m bench.etl
