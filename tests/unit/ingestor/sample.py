@@ -6,13 +6,16 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
+from ingestor.arrow_packer import ArrowPacker
+from ingestor.packers import KplPacker, NdjsonPacker
 from ingestor.putter import PutResult
-from ingestor.records import OutgoingRecord
+from ingestor.records import OutgoingRecord, PackedRecords, PlainRecords, Records
 from ingestor.shards import Shard, ShardMap
 from ingestor.source import CsvSource
 from lake_core.errors import LakeError
 from lake_core.names import Domain
 from lake_core.schema import csv_header
+from lake_core.wire import Packing
 
 HASHES = 2**128
 # A row of e-commerce, by column.
@@ -53,6 +56,16 @@ PURCHASE = dict(
     )
 )
 
+# Cells that one reader might take and another refuse, or understand otherwise.
+ODD = [
+    "", " ", "0x1F", "1e3", "1e0005", "inf", "nan", "+5", "007", "-0", "-1", ".5", "5.", "1_0",
+    "1-2", "--1", " 7", "7 ", "99999999999", "1" * 70, "NULL", "None", "true", "TRUE", "2025-01-01",
+    "2025-01-01 00:00:60", "2025-02-30 00:00:00", "2025-01-01T00:00:00", "0000-01-01 00:00:00",
+    "2/30/2024", "03/01/2024", "2024-03-01", "$5", "$5.00", "$$5.00", "5.00 $", "$1,234.50",
+    "x" * 300, "\xa07", "é", "\\", "tab\there", "\x01", "\u2028", "-0.0", "1234567.125", "0.1000",
+    "0.000001", "123456789012345.5", "1000000000",
+]  # fmt: skip
+
 
 def reading(row: int, **cells: str) -> str:
     """Return a CSV line of manufacturing."""
@@ -70,6 +83,18 @@ def csv_of(lines: Sequence[str]) -> bytes:
     return "\n".join([",".join(csv_header(Domain.MANUFACTURING)), *lines, ""]).encode()
 
 
+def content_of(domain: Domain, odd: list[tuple[int, int, str]]) -> bytes:
+    """A file of 30 rows, some cells (row, column, cell) replaced."""
+    header = csv_header(domain)
+    rows = [
+        reading(n).split(",") if domain is Domain.MANUFACTURING else list(PURCHASE.values())
+        for n in range(30)
+    ]
+    for row, column, cell in odd:
+        rows[row][column % len(header)] = cell
+    return "\n".join([",".join(header), *map(",".join, rows), ""]).encode()
+
+
 def source_of(content: bytes, domain: Domain = Domain.MANUFACTURING) -> CsvSource:
     def opened() -> BinaryIO:
         return io.BytesIO(content)
@@ -85,6 +110,20 @@ def shard_map(count: int) -> ShardMap:
             for n in range(count)
         ]
     )
+
+
+def records_of(packing: Packing, known: Callable[[], ShardMap], payload_bytes: int) -> Records:
+    """Return what makes records of readings."""
+    domain = Domain.MANUFACTURING
+    match packing:
+        case Packing.NONE:
+            return PlainRecords(domain, known)
+        case Packing.NDJSON_ZSTD:
+            return PackedRecords(NdjsonPacker(domain), known, payload_bytes, 1.0)
+        case Packing.KPL:
+            return PackedRecords(KplPacker(domain), known, payload_bytes, 1.0)
+        case Packing.ARROW_ZSTD:
+            return PackedRecords(ArrowPacker(domain), known, payload_bytes, 1.0)
 
 
 class FakeStream:

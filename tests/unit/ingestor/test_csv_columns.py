@@ -15,17 +15,9 @@ from ingestor.csv_columns import GoodRows, column_rows
 from ingestor.source import BadRow, CsvSource, GoodRow, shift
 from lake_core.arrow import event_batch
 from lake_core.names import Domain
-from lake_core.schema import csv_header
-from tests.unit.ingestor.sample import PURCHASE, csv_of, reading, source_of
+from tests.unit.ingestor.sample import ODD, content_of, csv_of, reading, source_of
 
 NOW = dt.datetime(2026, 11, 23, 18, 15, tzinfo=dt.UTC)
-ODD = [
-    "", " ", "0x1F", "1e3", "1e0005", "inf", "nan", "+5", "007", "-0", "-1", ".5", "5.", "1_0",
-    "1-2", "--1", " 7", "7 ", "99999999999", "1" * 70, "NULL", "None", "true", "TRUE", "2025-01-01",
-    "2025-01-01 00:00:60", "2025-02-30 00:00:00", "2025-01-01T00:00:00", "0000-01-01 00:00:00",
-    "2/30/2024", "03/01/2024", "2024-03-01", "$5", "$5.00", "$$5.00", "5.00 $", "$1,234.50",
-    "x" * 300, "\xa07", "é",
-]  # fmt: skip
 
 
 def each(source: CsvSource, domain: Domain, days: int) -> Iterator[Any]:
@@ -51,18 +43,6 @@ def as_columns(source: CsvSource, domain: Domain, days: int) -> Iterator[Any]:
             yield event_batch(domain, [piece.event]).to_pylist()[0]
         else:
             yield piece
-
-
-def content_of(domain: Domain, odd: list[tuple[int, int, str]]) -> bytes:
-    """A file of 30 rows, some cells (row, column, cell) replaced."""
-    header = csv_header(domain)
-    rows = [
-        reading(n).split(",") if domain is Domain.MANUFACTURING else list(PURCHASE.values())
-        for n in range(30)
-    ]
-    for row, column, cell in odd:
-        rows[row][column % len(header)] = cell
-    return "\n".join([",".join(header), *map(",".join, rows), ""]).encode()
 
 
 @settings(deadline=None, max_examples=100)

@@ -34,8 +34,8 @@ def putter_on(stream: FakeStream, deadline_seconds: float = SECONDS) -> Iterator
 
 def send(putter: Putter, records: Sequence[OutgoingRecord]) -> None:
     for each in records:
-        putter.expect(each)
-        assert putter.offer(each, SECONDS)
+        putter.expect([each])
+        assert putter.offer([each], SECONDS)
     assert putter.drain(SECONDS)
 
 
@@ -85,8 +85,9 @@ def test_calls_keep_to_the_limits_of_put_records() -> None:
 def test_after_the_deadline_it_gives_up_and_says_why() -> None:
     stream = FakeStream(lambda call, records: TransientError("slow down"))
     with putter_on(stream, deadline_seconds=0.05) as putter:
-        putter.expect(record(0))
-        putter.offer(record(0), SECONDS)
+        one = [record(0)]
+        putter.expect(one)
+        putter.offer(one, SECONDS)
         with pytest.raises(TransientError, match=r"refused for 0 s and given up.*slow down"):
             putter.drain(SECONDS)
         assert putter.acknowledged_before(1) == 0
@@ -97,7 +98,7 @@ def test_a_stream_that_hangs_holds_neither_the_reader_nor_the_end() -> None:
     stream = FakeStream(lambda call, records: gate.wait(SECONDS) and ())
     with putter_on(stream) as putter:
         for n in range(5000):
-            each = record(n)
+            each = [record(n)]
             putter.expect(each)
             if not putter.offer(each, 0.01):
                 break

@@ -13,18 +13,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor import shards
-from ingestor.arrow_records import ArrowRecords
+from ingestor.arrow_packer import ArrowPacker
 from ingestor.csv_columns import GoodRows, column_rows
-from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords
+from ingestor.packers import NdjsonPacker
+from ingestor.records import OutgoingRecord, PackedRecords, PlainRecords
 from ingestor.shards import Shard, ShardMap
 from ingestor.source import GoodRow
 from lake_core.events import partition_key
 from lake_core.names import Domain
 from lake_core.packed import unpack
 from lake_core.schema import Kind, columns
-from lake_core.wire import MAX_RECORD_BYTES
+from lake_core.wire import MAX_RECORD_BYTES, Packing
 from tests.plain_lines import plain_lines
-from tests.unit.ingestor.sample import HASHES, PURCHASE, csv_of, reading, shard_map, source_of
+from tests.unit.ingestor.sample import (
+    HASHES,
+    PURCHASE,
+    csv_of,
+    reading,
+    records_of,
+    shard_map,
+    source_of,
+)
 
 NOW = dt.datetime(2026, 11, 23, 18, 15, tzinfo=dt.UTC)
 KINDS = [column.kind for column in columns(Domain.ECOMMERCE)]
@@ -57,7 +66,7 @@ def test_keys_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_plain_record_is_the_event_itself() -> None:
-    (record,) = PlainRecords(lambda: shard_map(4)).add("7", b"{}", 3, 0.0)
+    (record,) = PlainRecords(Domain.MANUFACTURING, lambda: shard_map(4)).add("7", b"{}", 3, 0.0)
     assert (record.data, record.partition_key, record.hash_key) == (b"{}", "7", None)
     assert record.shard_id == shard_map(4).shard_of("7").shard_id
 
@@ -67,10 +76,10 @@ def test_packing_loses_and_reorders_nothing_within_a_shard(
     events: list[tuple[str, bytes]], count: int, payload_bytes: int
 ) -> None:
     known = shard_map(count)
-    packed = PackedRecords(NdjsonPacker(), lambda: known, payload_bytes, 1.0)
+    packed = PackedRecords(NdjsonPacker(Domain.MANUFACTURING), lambda: known, payload_bytes, 1.0)
     records: list[OutgoingRecord] = []
     for position, (key, raw) in enumerate(events):
-        records += packed.add(key, raw, position, 0.0)
+        records += packed.add(key, raw + b"\n", position, 0.0)
         first_unsent = min(packed.held_positions())
         assert first_unsent <= position
     records += packed.rest()
@@ -86,37 +95,38 @@ def test_what_cannot_be_compressed_still_fits_a_record() -> None:
     noise = [
         hashlib.shake_256(bytes([n % 251, n // 251])).hexdigest(5000).encode() for n in range(300)
     ]
-    packed = PackedRecords(NdjsonPacker(), lambda: shard_map(1), 10**9, 1.0)
-    records = [r for n, raw in enumerate(noise) for r in packed.add("k", raw, n, 0.0)]
+    packed = PackedRecords(NdjsonPacker(Domain.MANUFACTURING), lambda: shard_map(1), 10**9, 1.0)
+    records = [r for n, raw in enumerate(noise) for r in packed.add("k", raw + b"\n", n, 0.0)]
     records += packed.rest()
     assert [line for record in records for line in unpack(record.data)] == noise
     assert all(record.size <= MAX_RECORD_BYTES for record in records)
 
 
 def test_events_linger_no_longer_than_they_may() -> None:
-    packed = PackedRecords(NdjsonPacker(), lambda: shard_map(1), 10_000, 0.5)
-    assert list(packed.add("k", b"{}", 0, 10.0)) == []
+    packed = PackedRecords(NdjsonPacker(Domain.MANUFACTURING), lambda: shard_map(1), 10_000, 0.5)
+    assert list(packed.add("k", b"{}\n", 0, 10.0)) == []
     assert list(packed.due(10.4)) == []
     assert [record.events for record in packed.due(10.5)] == [1]
 
 
 def test_a_new_shard_map_sends_what_was_packed_by_the_old_one_first() -> None:
     maps = [shard_map(1)]
-    packed = PackedRecords(NdjsonPacker(), lambda: maps[-1], 10_000, 1.0)
-    assert list(packed.add("k", b"1", 0, 0.0)) == []
+    packed = PackedRecords(NdjsonPacker(Domain.MANUFACTURING), lambda: maps[-1], 10_000, 1.0)
+    assert list(packed.add("k", b"1\n", 0, 0.0)) == []
     maps.append(shard_map(2))
-    (old,) = packed.add("k", b"2", 1, 0.0)
+    (old,) = packed.add("k", b"2\n", 1, 0.0)
     assert unpack(old.data) == [b"1"]
     assert [unpack(record.data) for record in packed.rest()] == [[b"2"]]
 
 
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("payload_bytes", [600, 10_000, 1024 * 1024])
-def test_rows_and_events_packed_as_columns_keep_their_order_within_a_shard(
-    count: int, payload_bytes: int
+@pytest.mark.parametrize("packing", list(Packing))
+def test_rows_and_events_keep_their_order_within_a_shard(
+    count: int, payload_bytes: int, packing: Packing
 ) -> None:
     known = shard_map(count)
-    packed = ArrowRecords(Domain.MANUFACTURING, lambda: known, payload_bytes, 1.0)
+    packed = records_of(packing, lambda: known, payload_bytes)
     records: list[OutgoingRecord] = []
     for piece in column_rows(source_of(csv_of([reading(n) for n in range(400)]))):
         assert isinstance(piece, GoodRows)
@@ -128,11 +138,13 @@ def test_rows_and_events_packed_as_columns_keep_their_order_within_a_shard(
                 assert isinstance(good, GoodRow)
                 good.event.event_row = 150
                 key = partition_key(good.event)
-                records += packed.add(key, good.event, 1150, 0.0)
+                records += packed.add(key, packed.entry(good.event), 1150, 0.0)
     records += packed.rest()
     sent: dict[str, list[int]] = {}
     for record in records:
-        events = [json.loads(line) for line in plain_lines(Domain.MANUFACTURING, record.data)]
+        lines = plain_lines(Domain.MANUFACTURING, record.data)
+        events = [json.loads(line) for line in lines]
+        assert all(b"\n" not in line for line in lines)
         assert record.events == len(events)
         assert record.first_position == 1000 + events[0]["event_row"]
         assert record.partition_key == str(events[0]["machine_id"])
@@ -155,7 +167,7 @@ def test_rows_that_do_not_compress_are_spread_over_records() -> None:
     ]
     content = "\n".join([",".join(PURCHASE), *lines, ""]).encode()
     known = shard_map(1)
-    packed = ArrowRecords(Domain.ECOMMERCE, lambda: known, 1024 * 1024, 1.0)
+    packed = PackedRecords(ArrowPacker(Domain.ECOMMERCE), lambda: known, 1024 * 1024, 1.0)
     made: list[OutgoingRecord] = []
     for rows in column_rows(source_of(content, Domain.ECOMMERCE)):
         assert isinstance(rows, GoodRows)

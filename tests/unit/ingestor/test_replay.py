@@ -14,14 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestor.arrow_records import ArrowRecords
 from ingestor.csv_columns import column_rows
 from ingestor.cursor import Position
 from ingestor.pace import Pace
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import NdjsonPacker, OutgoingRecord, PackedRecords, PlainRecords, Records
+from ingestor.records import OutgoingRecord
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.settings import Settings
 from lake_core.errors import InputError, TransientError, UnreadableObject
@@ -35,11 +34,12 @@ from tests.unit.ingestor.sample import (
     Quiet,
     csv_of,
     reading,
+    records_of,
     shard_map,
     source_of,
 )
 
-PACKINGS = [Packing.NONE, Packing.NDJSON_ZSTD, Packing.ARROW_ZSTD]
+WAYS = [(packing, columns) for packing in Packing for columns in (False, True)]
 
 
 @dataclass
@@ -52,26 +52,21 @@ class World:
     saved: list[Position] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     packing: Packing = Packing.NONE
+    columns: bool = False  # whether the file is read as columns where it can be
     stop_after: int | None = None  # saves
 
     def replay(self, start: Position | None = None, **plan: Any) -> Outcome:
         source = source_of(self.content)
         scan, known = source.scan(), shard_map(3)
         putter = Putter(self.stream, Settings("b", shard_limits=False), lambda: None)
-        records: dict[Packing, Records] = {
-            Packing.NONE: PlainRecords(lambda: known),
-            Packing.NDJSON_ZSTD: PackedRecords(NdjsonPacker(), lambda: known, 600, 1.0),
-            Packing.ARROW_ZSTD: ArrowRecords(Domain.MANUFACTURING, lambda: known, 600, 1.0),
-        }
-        columns = self.packing is Packing.ARROW_ZSTD
         try:
             return Replay(
                 source=source,
-                rows=partial(column_rows, source) if columns else source.rows,
+                rows=partial(column_rows, source) if self.columns else source.rows,
                 scan=scan,
                 plan=Plan(start or Position(), plan.get("limit"), plan.get("laps", 1), 0),
                 pace=Pace(None),
-                records=records[self.packing],
+                records=records_of(self.packing, lambda: known, 600),
                 putter=putter,
                 quarantine=lambda lap, row: IngestQuarantine(self.bucket, f"q-{lap}", "m.csv", row),
                 save=self._save,
@@ -107,9 +102,9 @@ def mixed(rows: int, bad: set[int]) -> bytes:
     return csv_of(["broken,row" if n in bad else reading(n) for n in range(rows)])
 
 
-@pytest.mark.parametrize("packing", PACKINGS)
-def test_every_row_is_sent_once_with_its_identity(packing: Packing) -> None:
-    world = World(mixed(30, {3, 29}), packing=packing)
+@pytest.mark.parametrize(("packing", "columns"), WAYS)
+def test_every_row_is_sent_once_with_its_identity(packing: Packing, columns: bool) -> None:
+    world = World(mixed(30, {3, 29}), packing=packing, columns=columns)
     outcome = world.replay(laps=2)
     good = [n for n in range(30) if n not in {3, 29}]
     assert world.sent == [(lap, row) for lap in (0, 1) for row in good]
@@ -139,12 +134,12 @@ def test_a_limit_counts_rows_over_laps() -> None:
     rows=st.integers(1, 25),
     bad=st.sets(st.integers(0, 24)),
     stop_after=st.integers(1, 30),
-    packing=st.sampled_from(PACKINGS),
+    way=st.sampled_from(WAYS),
 )
 def test_stopped_anywhere_and_resumed_it_has_sent_every_row_once(
-    rows: int, bad: set[int], stop_after: int, packing: Packing
+    rows: int, bad: set[int], stop_after: int, way: tuple[Packing, bool]
 ) -> None:
-    world = World(mixed(rows, bad), packing=packing, stop_after=stop_after)
+    world = World(mixed(rows, bad), packing=way[0], columns=way[1], stop_after=stop_after)
     outcome = world.replay()
     world.stop.clear()
     world.replay(outcome.position)
@@ -157,14 +152,14 @@ def test_stopped_anywhere_and_resumed_it_has_sent_every_row_once(
 @given(
     rows=st.integers(1, 25),
     bad=st.sets(st.integers(0, 24)),
-    packing=st.sampled_from(PACKINGS),
+    way=st.sampled_from(WAYS),
     data=st.data(),
 )
 def test_killed_anywhere_and_resumed_no_row_is_lost(
-    rows: int, bad: set[int], packing: Packing, data: st.DataObject
+    rows: int, bad: set[int], way: tuple[Packing, bool], data: st.DataObject
 ) -> None:
     """Each saved position is tried as the last one before a kill."""
-    world = World(mixed(rows, bad), packing=packing)
+    world = World(mixed(rows, bad), packing=way[0], columns=way[1])
     taken: list[tuple[Position, list[OutgoingRecord], dict[str, bytes]]] = []
     save = world._save
 
@@ -175,7 +170,7 @@ def test_killed_anywhere_and_resumed_no_row_is_lost(
     world._save = snapshot  # type: ignore[method-assign] # a kill right after a save
     world.replay()
     position, records, objects = data.draw(st.sampled_from(taken))
-    after = World(world.content, packing=packing)
+    after = World(world.content, packing=way[0], columns=way[1])
     after.stream.taken, after.bucket.objects = records, objects
     after.replay(position)
     bad &= set(range(rows))

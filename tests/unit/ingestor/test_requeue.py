@@ -51,7 +51,9 @@ def run(
     putter = Putter(stream, Settings(bucket="b"), lambda: None)
     given = io.BytesIO(corrected) if corrected is not None else None
     try:
-        done = requeue(QuarantineKey.parse(key), lines, given, PlainRecords(lambda: MAP), putter)
+        parsed = QuarantineKey.parse(key)
+        records = PlainRecords(parsed.domain, lambda: MAP)
+        done = requeue(parsed, lines, given, records, putter)
     finally:
         putter.close()
     return done, stream.data

@@ -8,9 +8,10 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from ingestor.cursor import ClaimHeld, Cursor, Position
@@ -18,17 +19,11 @@ from ingestor.heartbeat import Heartbeat
 from ingestor.kinesis_stream import KinesisStream
 from ingestor.local_file import LocalFile
 from ingestor.pace import Pace, rate_of_speed
+from ingestor.packers import KPL_PAYLOAD_BYTES, KplPacker, NdjsonPacker
 from ingestor.progress import ReplayProgress
 from ingestor.putter import Putter, Totals
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import (
-    KPL_PAYLOAD_BYTES,
-    KplPacker,
-    NdjsonPacker,
-    PackedRecords,
-    PlainRecords,
-    Records,
-)
+from ingestor.records import PackedRecords, PlainRecords, Records
 from ingestor.replay import Outcome, Plan, Replay
 from ingestor.replay_metrics import ReplayMetrics
 from ingestor.requeue import QuarantineKey, requeue
@@ -47,9 +42,15 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from ingestor.csv_columns import GoodRows
+    from ingestor.records import Packer
+
+    ReadRows = Callable[[int], Iterator[GoodRow | BadRow | GoodRows]]
+    ReadColumns = Callable[[CsvSource, int], Iterator[GoodRow | BadRow | GoodRows]]
 
 log = logging.getLogger("ingestor")
 DAY_SECONDS: Final = 86_400
+# Below so many, what is sent is sooner there row by row: Arrow takes a tenth of a second to begin.
+FEW_ROWS: Final = 10_000
 
 
 def upload(asked: argparse.Namespace, bucket: S3Bucket) -> None:
@@ -83,7 +84,7 @@ def requeue_object(
     corrected = LocalFile(Path(asked.corrected)).open() if asked.corrected else None
     try:
         lines = bucket.get_lines(asked.key)
-        done = requeue(key, lines, corrected, PlainRecords(stream.shards), putter)
+        done = requeue(key, lines, corrected, PlainRecords(key.domain, stream.shards), putter)
     finally:
         putter.close()
         if corrected is not None:
@@ -115,16 +116,25 @@ def rows_of_tick(now: float, every: int, rows_per_day: int) -> int:
     return after - before
 
 
-def _arrow_records(domain: Domain, stream: KinesisStream, size: int, linger: float) -> Records:
+def _arrow_packer(domain: Domain) -> Packer[Any]:
     # 40 MB of Arrow, for those who use it.
     try:
-        from ingestor.arrow_records import ArrowRecords  # noqa: PLC0415
+        from ingestor.arrow_packer import ArrowPacker  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InputError(
             f"--packing {Packing.ARROW_ZSTD} needs {error.name}, which is not installed; an image "
             "has it when it was built with --build-arg ARROW=true"
         ) from error
-    return ArrowRecords(domain, stream.shards, size, linger)
+    return ArrowPacker(domain)
+
+
+def _read_columns() -> ReadColumns | None:
+    """Return what reads a CSV as columns; None where there is no Arrow."""
+    try:
+        from ingestor.csv_columns import column_rows  # noqa: PLC0415 - see _arrow_packer
+    except ModuleNotFoundError:
+        return None
+    return column_rows
 
 
 class ReplayCommand:
@@ -224,7 +234,7 @@ class ReplayCommand:
         ) as progress:
             replay = Replay(
                 source=self._source,
-                rows=self._rows,
+                rows=self._rows(total),
                 scan=scan,
                 plan=plan,
                 pace=pace,
@@ -257,26 +267,27 @@ class ReplayCommand:
         rate: float | None = self._asked.rate
         return rate
 
-    def _rows(self, first: int) -> Iterator[GoodRow | BadRow | GoodRows]:
+    def _rows(self, left: int | None) -> ReadRows:
+        """Return what reads the file: as columns, which is faster, if there is much to send."""
         at_a_pace = self._asked.speed or self._asked.rate
-        if self._asked.packing != Packing.ARROW_ZSTD or at_a_pace:
-            return self._source.rows(first)
-        from ingestor.csv_columns import column_rows  # noqa: PLC0415 - see _arrow_records
-
-        return column_rows(self._source, first)
+        if at_a_pace or (left is not None and left < FEW_ROWS):
+            return self._source.rows
+        read = _read_columns()
+        return self._source.rows if read is None else partial(read, self._source)
 
     def _records(self) -> Records:
         size, linger = self._settings.packed_payload_bytes, self._settings.linger_seconds
+        domain, shards = self._domain, self._stream.shards
         match Packing(self._asked.packing):
             case Packing.NONE:
-                return PlainRecords(self._stream.shards)
+                return PlainRecords(domain, shards)
             case Packing.NDJSON_ZSTD:
-                return PackedRecords(NdjsonPacker(), self._stream.shards, size, linger)
+                return PackedRecords(NdjsonPacker(domain), shards, size, linger)
             case Packing.KPL:
                 size = min(size, KPL_PAYLOAD_BYTES)
-                return PackedRecords(KplPacker(), self._stream.shards, size, linger)
+                return PackedRecords(KplPacker(domain), shards, size, linger)
             case Packing.ARROW_ZSTD:
-                return _arrow_records(self._domain, self._stream, size, linger)
+                return PackedRecords(_arrow_packer(domain), shards, size, linger)
 
     def _quarantine(self, scan: Scan, lap: int, first_row: int) -> IngestQuarantine:
         key = ingest_quarantine_key(self._domain, str(event_source(self._source, scan, lap)))

@@ -7,12 +7,14 @@ no order inside one call; only a call with partial failures can show that.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+import msgspec
 
 from ingestor.limits import ShardLimit, full_jitter
 from ingestor.records import OutgoingRecord
@@ -23,17 +25,21 @@ MAX_CALL_RECORDS: Final = 500  # PutRecords' limit per call
 MAX_CALL_BYTES: Final = 5 * 1024 * 1024  # PutRecords' limit per call, keys included
 MAX_LANES: Final = 16
 THROTTLED: Final = "ProvisionedThroughputExceededException"
-QUEUED_RECORDS: Final = 1500  # per lane: three calls' worth, so that reading never waits for long
+# Per lane, beside the call under way: so much that reading seldom waits, and memory is bounded.
+QUEUED_RECORDS: Final = 3 * MAX_CALL_RECORDS
+QUEUED_BYTES: Final = 2 * 1024 * 1024
+IDLE_SECONDS: Final = 0.05  # how long a lane waits for records before it looks whether to end
 # A lane's call may hang for as long as its client waits; nobody waits for that at the end.
 CLOSE_SECONDS: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class PutResult:
-    """What became of one record of a call."""
+class PutResult(msgspec.Struct, frozen=True, gc=False):
+    """What became of one record of a call, as Kinesis answers it."""
 
-    shard_id: str | None  # where it is, if it was taken
-    error: str | None  # why it was not, otherwise
+    # Where it is, if it was taken.
+    shard_id: str | None = msgspec.field(default=None, name="ShardId")
+    # Why it was not, otherwise.
+    error: str | None = msgspec.field(default=None, name="ErrorCode")
 
 
 class Stream(Protocol):
@@ -84,28 +90,23 @@ class Putter:
         self._lock = threading.Lock()
         self._lanes: list[_Lane] = []
         self._lane_of: dict[str, _Lane] = {}  # by shard id
-        self._pending: dict[int, int] = {}  # first position → records that begin there
+        self._pending: set[OutgoingRecord] = set()
         self._failure: BaseException | None = None
         self._idle = threading.Condition(self._lock)
 
-    def expect(self, record: OutgoingRecord) -> None:
-        """Take note of a record on its way: its rows count as not acknowledged from now on."""
+    def expect(self, records: Sequence[OutgoingRecord]) -> None:
+        """Take note of records on their way: their rows count as not acknowledged from now on."""
         with self._lock:
-            begun = self._pending.get(record.first_position, 0)
-            self._pending[record.first_position] = begun + 1
+            self._pending.update(records)
 
-    def offer(self, record: OutgoingRecord, seconds: float) -> bool:
-        """Queue an expected record; False if its lane stays full for so long.
+    def offer(self, records: Sequence[OutgoingRecord], seconds: float) -> bool:
+        """Queue expected records of one shard; False if its lane stays full for so long.
 
         Raises:
             LakeError: a lane has given up.
         """
         self.check()
-        try:
-            self._lane(record.shard_id).records.put(record, timeout=seconds)
-        except queue.Full:
-            return False
-        return True
+        return self._lane(records[0].shard_id).offer(records, seconds)
 
     def check(self) -> None:
         """Raise what stopped a lane."""
@@ -115,7 +116,7 @@ class Putter:
     def acknowledged_before(self, position: int) -> int:
         """Return the position before which every row is acknowledged, `position` at most."""
         with self._lock:
-            return min(self._pending, default=position)
+            return min((record.first_position for record in self._pending), default=position)
 
     def drain(self, seconds: float) -> bool:
         """Wait until everything expected is acknowledged; False if that takes longer."""
@@ -147,13 +148,10 @@ class Putter:
     def acknowledge(self, records: Sequence[OutgoingRecord]) -> None:
         """Take note that records are on the stream."""
         with self._idle:
-            for record in records:
-                self._pending[record.first_position] -= 1
-                if not self._pending[record.first_position]:
-                    del self._pending[record.first_position]
-                self.totals.events += record.events
-                self.totals.records += 1
-                self.totals.bytes += record.size
+            self._pending.difference_update(records)
+            self.totals.events += sum(record.events for record in records)
+            self.totals.records += len(records)
+            self.totals.bytes += sum(record.size for record in records)
             self._idle.notify_all()
 
     def count(
@@ -185,7 +183,10 @@ class Putter:
         except TransientError as error:
             return list(records), str(error)
         pairs = list(zip(records, results, strict=True))
-        self.acknowledge([record for record, result in pairs if result.error is None])
+        if all(result.error is None for result in results):
+            self.acknowledge(records)
+        else:
+            self.acknowledge([record for record, result in pairs if result.error is None])
         if any(result.shard_id not in (None, record.shard_id) for record, result in pairs):
             self._on_moved()
         refused = [(record, result.error) for record, result in pairs if result.error is not None]
@@ -221,17 +222,29 @@ class Putter:
 @dataclass(slots=True)
 class _Lane:
     putter: Putter
-    records: queue.Queue[OutgoingRecord] = field(
-        default_factory=lambda: queue.Queue(QUEUED_RECORDS)
-    )
+    records: deque[OutgoingRecord] = field(default_factory=deque)
+    bytes: int = 0  # of them
+    changed: threading.Condition = field(default_factory=threading.Condition)
     closing: threading.Event = field(default_factory=threading.Event)
     limits: dict[str, ShardLimit] = field(default_factory=dict)
-    left: OutgoingRecord | None = None  # did not fit into the last call
     thread: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
+
+    def offer(self, records: Sequence[OutgoingRecord], seconds: float) -> bool:
+        """Queue records; False if there is no room for so long."""
+        with self.changed:
+            if not self.changed.wait_for(self._has_room, seconds):
+                return False
+            self.records.extend(records)
+            self.bytes += sum(record.size for record in records)
+            self.changed.notify_all()
+        return True
+
+    def _has_room(self) -> bool:
+        return len(self.records) < QUEUED_RECORDS and self.bytes < QUEUED_BYTES
 
     def _run(self) -> None:
         try:
@@ -245,26 +258,17 @@ class _Lane:
     def _batch(self) -> list[OutgoingRecord]:
         """Return what is queued, up to the limits of a call; waits a moment for the first."""
         batch: list[OutgoingRecord] = []
-        size = 0
-        while len(batch) < MAX_CALL_RECORDS:
-            record = self._next(wait=not batch)
-            if record is None:
-                break
-            if batch and size + record.size > MAX_CALL_BYTES:
-                self.left = record
-                break
-            batch.append(record)
-            size += record.size
+        left = MAX_CALL_BYTES
+        with self.changed:
+            self.changed.wait_for(lambda: bool(self.records), IDLE_SECONDS)
+            while self.records and len(batch) < MAX_CALL_RECORDS:
+                left -= (size := self.records[0].size)
+                if left < 0:
+                    break
+                batch.append(self.records.popleft())
+                self.bytes -= size
+            self.changed.notify_all()
         return batch
-
-    def _next(self, *, wait: bool) -> OutgoingRecord | None:
-        if self.left is not None:
-            record, self.left = self.left, None
-            return record
-        try:
-            return self.records.get(timeout=0.05) if wait else self.records.get_nowait()
-        except queue.Empty:
-            return None
 
     def _keep_to_limits(self, batch: list[OutgoingRecord]) -> None:
         if not self.putter.shard_limits:

@@ -1,40 +1,37 @@
 """Makes Kinesis records of events: one each, or many of one shard packed together.
 
-What an event becomes on the way is its packing's business: `entry` says it, and records are made
-of entries.
+Events come one by one or as columns. What becomes of them on the way is their packing's business:
+a record is made of its entries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+
+import msgspec
 
 from ingestor.shards import Shard, ShardMap
-from lake_core.events import Event, partition_key
-from lake_core.kpl import aggregate
-from lake_core.packed import pack
+from lake_core.events import Event
+from lake_core.names import Domain
 from lake_core.parsing import encode_event
-from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES
+from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Compression can at worst add a little; then a payload of this size still makes a legal record.
 SAFE_PAYLOAD_BYTES: Final = MAX_RECORD_BYTES - HEADER_BYTES - 16 * 1024
-
-
-# The most that protobuf adds: tags, lengths and indexes of a user record and of its key.
-_KPL_ENTRY_BYTES: Final = 24
-# What the KPL itself makes; KCL unfolds many of them at once, in a heap of 256 MB.
-KPL_PAYLOAD_BYTES: Final = 50 * 1024
+PUT_UNIT_BYTES: Final = 25 * 1024  # what AWS bills, begun or full
+_UNIT_SHARE: Final = 0.97  # of a unit is aimed at: one record compresses a little less than another
 
 Entry = TypeVar("Entry")
+Entry_co = TypeVar("Entry_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingRecord:
-    """A Kinesis record on its way, and which rows it carries."""
+class OutgoingRecord(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A Kinesis record on its way, and which rows it carries. Each is itself, whatever it holds."""
 
     data: bytes
     partition_key: str
@@ -49,70 +46,39 @@ class OutgoingRecord:
         return len(self.data) + len(self.partition_key.encode())
 
 
-class Packer(Protocol[Entry]):
-    """A packed form."""
+class Records(Protocol):
+    """Makes records of events. Which rows wait here is told by their positions in the replay."""
 
-    def entry(self, event: Event) -> Entry:
-        """Return what a record is made of: one event in the shape that `pack` takes."""
+    def entry(self, event: Event) -> Any:
+        """Return what `add` takes of an event."""
         ...
 
-    def size(self, entry: Entry) -> int:
-        """Return how many bytes it adds to a payload, at most."""
+    def add(self, key: str, entry: Any, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take an event; yield the records that are ready."""
         ...
 
-    def pack(self, entries: Sequence[Entry], hash_key: str) -> bytes:
-        """Return the record that will be put with an explicit hash key."""
+    def add_rows(self, rows: pa.RecordBatch, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take neighbouring rows of `event_schema`, the first at a position; as `add`."""
         ...
 
+    def due(self, now: float) -> Iterator[OutgoingRecord]:
+        """Yield what has waited long enough."""
+        ...
 
-class NdjsonPacker:
-    """`ndjson-zstd`."""
+    def rest(self) -> Iterator[OutgoingRecord]:
+        """Yield what is left."""
+        ...
 
-    def entry(self, event: Event) -> bytes:
-        """See `Packer`."""
-        return encode_event(event)
-
-    def size(self, entry: bytes) -> int:
-        """See `Packer`."""
-        return len(entry) + 1
-
-    def pack(self, entries: Sequence[bytes], hash_key: str) -> bytes:
-        """See `Packer`."""
-        del hash_key
-        return pack(entries)
-
-
-class KplPacker:
-    """`kpl`; its entries are (partition key, JSON)."""
-
-    def entry(self, event: Event) -> tuple[str, bytes]:
-        """See `Packer`."""
-        return partition_key(event), encode_event(event)
-
-    def size(self, entry: tuple[str, bytes]) -> int:
-        """See `Packer`."""
-        key, raw = entry
-        return len(key.encode()) + len(raw) + _KPL_ENTRY_BYTES
-
-    def pack(self, entries: Sequence[tuple[str, bytes]], hash_key: str) -> bytes:
-        """See `Packer`."""
-        return aggregate(entries, hash_key)
-
-
-@dataclass(slots=True)
-class _Buffer(Generic[Entry]):
-    shard: Shard
-    partition_key: str
-    first_position: int
-    since: float
-    entries: list[Entry] = field(default_factory=list)
-    payload_bytes: int = 0
+    def held_positions(self) -> list[int]:
+        """Return where the rows that still wait here begin."""
+        ...
 
 
 class PlainRecords:
     """One record an event."""
 
-    def __init__(self, shards: Callable[[], ShardMap]) -> None:
+    def __init__(self, domain: Domain, shards: Callable[[], ShardMap]) -> None:
+        self._domain = domain
         self._shards = shards
 
     def entry(self, event: Event) -> bytes:
@@ -123,6 +89,16 @@ class PlainRecords:
         """Take an event; yield the records that are ready."""
         del now
         yield OutgoingRecord(raw, key, self._shards().shard_of(key).shard_id, None, 1, position)
+
+    def add_rows(self, rows: pa.RecordBatch, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take neighbouring rows, the first at a position; yield the records that are ready."""
+        del now
+        from ingestor.json_rows import JsonRows, lines_by_shard  # noqa: PLC0415 - Arrow, if any
+
+        for keys, lines in lines_by_shard(self._domain, rows, self._shards()):
+            objects, shard_id = JsonRows(keys, lines).objects(0, keys.count), keys.shard.shard_id
+            for (key, raw), place in zip(objects, keys.places_from(position), strict=True):
+                yield OutgoingRecord(raw, key, shard_id, None, 1, place)
 
     def due(self, now: float) -> Iterator[OutgoingRecord]:
         """Yield what has waited long enough: nothing ever waits here."""
@@ -138,6 +114,70 @@ class PlainRecords:
         return []
 
 
+class PackerRows(Protocol[Entry_co]):
+    """Rows of one shard in the shape that their packing takes."""
+
+    @property
+    def count(self) -> int:
+        """How many rows these are."""
+        ...
+
+    def key(self, row: int) -> str:
+        """Return the partition key of a row."""
+        ...
+
+    def place(self, row: int) -> int:
+        """Return where a row stands among those it came with."""
+        ...
+
+    def end(self, start: int, room: int) -> int:
+        """Return how far rows from `start` on fit into so many bytes; `start` if none does."""
+        ...
+
+    def size(self, start: int, end: int) -> int:
+        """Return how many bytes rows add to a payload, at most."""
+        ...
+
+    def entries(self, start: int, end: int) -> Iterable[Entry_co]:
+        """Return what a record of these rows is made of."""
+        ...
+
+
+class Packer(Protocol[Entry]):
+    """A packed form. An entry is one event, or many, in the shape that `pack` takes."""
+
+    def entry(self, event: Event) -> Entry:
+        """Return the entry of an event."""
+        ...
+
+    def size(self, entry: Entry) -> int:
+        """Return how many bytes an event's entry adds to a payload, at most."""
+        ...
+
+    def rows(
+        self, rows: pa.RecordBatch, known: ShardMap
+    ) -> Iterator[tuple[Shard, PackerRows[Entry]]]:
+        """Yield the rows of each shard."""
+        ...
+
+    def pack(
+        self, entries: Sequence[Entry], events: int, hash_key: str
+    ) -> Iterable[tuple[bytes, int]]:
+        """Return the records, and how many events each has, to be put with a hash key."""
+        ...
+
+
+@dataclass(slots=True)
+class _Buffer(Generic[Entry]):
+    shard: Shard
+    partition_key: str
+    first_position: int
+    since: float
+    entries: list[Entry] = field(default_factory=list)
+    events: int = 0
+    payload_bytes: int = 0
+
+
 class PackedRecords(Generic[Entry]):
     """Records of many events, all of one shard, in the order they came."""
 
@@ -150,7 +190,7 @@ class PackedRecords(Generic[Entry]):
     ) -> None:
         self._packer = packer
         self._shards = shards
-        self._payload_bytes = min(payload_bytes, SAFE_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
+        self._most_bytes = self._full_bytes = min(payload_bytes, SAFE_PAYLOAD_BYTES)
         self._linger_seconds = linger_seconds
         self._buffers: dict[str, _Buffer[Entry]] = {}
         self._map: ShardMap | None = None
@@ -161,80 +201,91 @@ class PackedRecords(Generic[Entry]):
 
     def add(self, key: str, entry: Entry, position: int, now: float) -> Iterator[OutgoingRecord]:
         """Take an event; yield the records that are ready."""
-        size = self._packer.size(entry)
-        if (current := self._shards()) is not self._map:
-            yield from self.rest()
-            self._map = current
-        shard = current.shard_of(key)
+        yield from self._sent_before_a_new_map()
+        shard, size = self._known().shard_of(key), self._packer.size(entry)
         buffer = self._buffers.get(shard.shard_id)
-        if buffer and self._is_full(buffer, size):
-            yield self._take(buffer)
-            buffer = None
-        if buffer is None:
-            buffer = self._buffers[shard.shard_id] = _Buffer(shard, key, position, now)
-        buffer.entries.append(entry)
-        buffer.payload_bytes += size
+        if buffer and (self._room(buffer) < size or buffer.events >= MAX_EVENTS):
+            yield from self._take(buffer)
+        self._append(self._buffer(shard, key, position, now), [entry], 1, size)
+
+    def add_rows(self, rows: pa.RecordBatch, position: int, now: float) -> Iterator[OutgoingRecord]:
+        """Take neighbouring rows, the first at a position; yield the records that are ready."""
+        yield from self._sent_before_a_new_map()
+        for shard, part in self._packer.rows(rows, self._known()):
+            start = 0
+            while start < part.count:
+                key, first = part.key(start), position + part.place(start)
+                buffer = self._buffer(shard, key, first, now)
+                end = min(part.end(start, self._room(buffer)), start + MAX_EVENTS - buffer.events)
+                if end == start and not buffer.events:
+                    end += 1  # a row of its own, whatever its size
+                if end > start:
+                    size = part.size(start, end)
+                    self._append(buffer, part.entries(start, end), end - start, size)
+                start = end
+                if start < part.count:
+                    yield from self._take(buffer)
 
     def due(self, now: float) -> Iterator[OutgoingRecord]:
         """Yield what has waited long enough."""
         for buffer in list(self._buffers.values()):
             if now - buffer.since >= self._linger_seconds:
-                yield self._take(buffer)
+                yield from self._take(buffer)
 
     def rest(self) -> Iterator[OutgoingRecord]:
         """Yield what is left."""
         for buffer in list(self._buffers.values()):
-            yield self._take(buffer)
+            yield from self._take(buffer)
 
     def held_positions(self) -> list[int]:
         """Return where the rows that still wait here begin, one a shard."""
         return [buffer.first_position for buffer in self._buffers.values()]
 
-    def _is_full(self, buffer: _Buffer[Entry], added: int) -> bool:
-        return (
-            buffer.payload_bytes + added > self._payload_bytes or len(buffer.entries) >= MAX_EVENTS
-        )
+    def _known(self) -> ShardMap:
+        return self._map or self._shards()
 
-    def _take(self, buffer: _Buffer[Entry]) -> OutgoingRecord:
+    def _sent_before_a_new_map(self) -> Iterator[OutgoingRecord]:
+        if (current := self._shards()) is not self._map:
+            yield from self.rest()
+            self._map = current
+
+    def _buffer(self, shard: Shard, key: str, position: int, now: float) -> _Buffer[Entry]:
+        buffer = self._buffers.get(shard.shard_id)
+        if buffer is None:
+            buffer = self._buffers[shard.shard_id] = _Buffer(shard, key, position, now)
+        return buffer
+
+    def _room(self, buffer: _Buffer[Entry]) -> int:
+        return self._full_bytes - buffer.payload_bytes
+
+    def _append(
+        self, buffer: _Buffer[Entry], entries: Iterable[Entry], events: int, size: int
+    ) -> None:
+        buffer.entries.extend(entries)
+        buffer.events += events
+        buffer.payload_bytes += size
+
+    def _take(self, buffer: _Buffer[Entry]) -> Iterator[OutgoingRecord]:
         del self._buffers[buffer.shard.shard_id]
-        return OutgoingRecord(
-            self._packer.pack(buffer.entries, buffer.shard.hash_key),
-            buffer.partition_key,
-            buffer.shard.shard_id,
-            buffer.shard.hash_key,
-            len(buffer.entries),
-            buffer.first_position,
-        )
+        packed = list(self._packer.pack(buffer.entries, buffer.events, buffer.shard.hash_key))
+        self._aim(buffer.payload_bytes, sum(len(data) for data, _ in packed))
+        for data, events in packed:
+            yield OutgoingRecord(
+                data,
+                buffer.partition_key,
+                buffer.shard.shard_id,
+                buffer.shard.hash_key,
+                events,
+                buffer.first_position,
+            )
 
-
-class Records(Protocol):
-    """Makes records of events. Which rows wait here is told by their positions in the replay."""
-
-    def entry(self, event: Event) -> Any:
-        """Return what `add` takes of an event."""
-        ...
-
-    def add(self, key: str, entry: Any, position: int, now: float) -> Iterator[OutgoingRecord]:
-        """Take an event; yield the records that are ready."""
-        ...
-
-    def due(self, now: float) -> Iterator[OutgoingRecord]:
-        """Yield what has waited long enough."""
-        ...
-
-    def rest(self) -> Iterator[OutgoingRecord]:
-        """Yield what is left."""
-        ...
-
-    def held_positions(self) -> list[int]:
-        """Return where the rows that still wait here begin."""
-        ...
-
-
-@runtime_checkable
-class ColumnRecords(Records, Protocol):
-    """Takes rows as columns too."""
-
-    def add_rows(self, rows: pa.RecordBatch, position: int, now: float) -> Iterator[OutgoingRecord]:
-        """Take neighbouring rows of `event_schema`, the first at a position; as `add`."""
-        ...
+    def _aim(self, payload_bytes: int, record_bytes: int) -> None:
+        """Make the next records fill whole PUT payload units, by how far the last one shrank."""
+        if payload_bytes < self._full_bytes // 2:
+            return  # the end of something, which says little
+        ratio = record_bytes / payload_bytes
+        units = int(self._most_bytes * ratio / (PUT_UNIT_BYTES * _UNIT_SHARE))
+        if units:
+            self._full_bytes = min(
+                self._most_bytes, int(units * PUT_UNIT_BYTES * _UNIT_SHARE / ratio)
+            )

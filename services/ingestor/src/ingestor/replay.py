@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from ingestor.cursor import Position
 from ingestor.pace import Pace
 from ingestor.progress import ReplayProgress
-from ingestor.putter import Putter
+from ingestor.putter import MAX_CALL_RECORDS, Putter
 from ingestor.quarantine import IngestQuarantine
-from ingestor.records import ColumnRecords, OutgoingRecord, Records
+from ingestor.records import OutgoingRecord, Records
 from ingestor.source import BadRow, CsvSource, GoodRow, Scan, event_source, shift
 from lake_core.errors import InputError, TransientError
 from lake_core.events import partition_key
@@ -186,8 +188,6 @@ class Replay:
         self._put(self.records.add(key, entry, self._read, time.monotonic()))
 
     def _send_rows(self, rows: GoodRows, lap: int, source: str) -> None:
-        if not isinstance(self.records, ColumnRecords):
-            raise TypeError(f"{type(self.records).__name__} takes no columns")
         if self.plan.limit is not None:
             rows = rows.slice(0, min(rows.count, self.plan.limit - self._read))
         made = rows.identified(source, lap * self.scan.span_days, dt.datetime.now(dt.UTC))
@@ -197,10 +197,12 @@ class Replay:
 
     def _put(self, records: Iterable[OutgoingRecord]) -> None:
         """Hand records over, waiting for room; those a stop leaves behind stay unacknowledged."""
-        for record in records:
-            self.putter.expect(record)
-            while not self.putter.offer(record, WAIT_STEP_SECONDS) and not self._out_of_time():
-                self._tell_when_due()
+        made = list(records)  # all of them are expected before anything can fail
+        self.putter.expect(made)
+        for _, run in groupby(made, attrgetter("shard_id")):
+            while part := list(islice(run, MAX_CALL_RECORDS)):
+                while not self.putter.offer(part, WAIT_STEP_SECONDS) and not self._out_of_time():
+                    self._tell_when_due()
 
     def _out_of_time(self) -> bool:
         if not self.stop.is_set():

@@ -21,7 +21,7 @@ from lake_core.errors import InputError, PoisonRecord
 from lake_core.events import Event, partition_key
 from lake_core.layout import lap_of
 from lake_core.names import Domain
-from lake_core.parsing import encode_event, event_from_cells, parse_event
+from lake_core.parsing import event_from_cells, parse_event
 from lake_core.schema import csv_header
 
 WAIT_SECONDS: Final = 0.5  # between looks whether a lane has given up
@@ -97,10 +97,10 @@ def requeue(
         except PoisonRecord:
             done.unusable += 1
             continue
-        for record in records.add(partition_key(event), encode_event(event), number, 0.0):
-            putter.expect(record)
-            while not putter.offer(record, WAIT_SECONDS):
-                putter.check()
+        made = list(records.add(partition_key(event), records.entry(event), number, 0.0))
+        putter.expect(made)
+        while not putter.offer(made, WAIT_SECONDS):
+            putter.check()
         done.sent += 1
     while not putter.drain(WAIT_SECONDS):
         putter.check()
