@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,6 +17,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
 )
 
+from ingestor.kinesis_bodies import install, put_records
 from ingestor.limits import full_jitter
 from ingestor.putter import PutResult
 from ingestor.records import OutgoingRecord
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 
 # Retries are ours: the SDK's would put whole calls again, and hide outcomes that are not known.
 CLIENT_CONFIG: Final = Config(
-    connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1}, max_pool_connections=32
-)
+    connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1}, max_pool_connections=32,
+    parameter_validation=False,  # see kinesis_bodies.py
+)  # fmt: skip
 log = logging.getLogger("ingestor")
 MAP_SECONDS: Final = 60.0  # a split that moves no key of ours is noticed by then
 MAP_REFRESH_SECONDS: Final = 1.0  # at most so often after a record went elsewhere
@@ -54,6 +57,7 @@ class KinesisStream:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        install(client)
         self._client = client
         self._name = name
         self._clock = clock
@@ -65,21 +69,16 @@ class KinesisStream:
 
     def put(self, records: Sequence[OutgoingRecord]) -> list[PutResult]:
         """See `Stream`."""
-        entries: list[Any] = [_entry(record) for record in records]
         try:
-            answer = self._client.put_records(StreamName=self._name, Records=entries)
+            return put_records(self._client, self._name, records)
         except ClientError as error:
             if _status(error) >= SERVER_ERROR:  # it may have failed after it was stored
                 raise OutcomeUnknown(str(error)) from error
             raise self._sorted(error) from error
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise TransientError(str(error)) from error  # nobody was reached
-        except BotoCoreError as error:
+        except (BotoCoreError, msgspec.DecodeError) as error:
             raise OutcomeUnknown(str(error)) from error
-        return [
-            PutResult(result.get("ShardId"), result.get("ErrorCode"))
-            for result in answer["Records"]
-        ]
 
     def shards(self) -> ShardMap:
         """Return the open shards; the same object as long as nothing has changed.
@@ -145,10 +144,3 @@ class KinesisStream:
 
 def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _entry(record: OutgoingRecord) -> dict[str, Any]:
-    entry: dict[str, Any] = {"Data": record.data, "PartitionKey": record.partition_key}
-    if record.hash_key is not None:
-        entry["ExplicitHashKey"] = record.hash_key
-    return entry
