@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from lake_core.errors import PoisonRecord
@@ -45,15 +46,19 @@ def aggregate(entries: Iterable[tuple[str, bytes]], hash_key: str) -> bytes:
     Raises:
         ValueError: more than a Kinesis record may hold; send fewer.
     """
-    numbers: dict[str, int] = {}
-    records = bytearray()
+    beginnings: dict[str, bytes] = {}  # what records of a key have before the size of their data
+    records: list[bytes] = []
     for key, data in entries:
-        number = numbers.setdefault(key, len(numbers))
-        record = _number(_KEY_INDEX, number) + _number(_HASH_KEY_INDEX, 0) + _bytes(_DATA, data)
-        records += _bytes(_RECORDS, record)
-    keys = b"".join(_bytes(_KEYS, key.encode()) for key in numbers)
-    message = keys + _bytes(_HASH_KEYS, hash_key.encode()) + records
-    made = MAGIC + message + _digest(message)
+        beginning = beginnings.get(key)
+        if beginning is None:
+            number = _number(_KEY_INDEX, len(beginnings))
+            beginning = beginnings[key] = number + _number(_HASH_KEY_INDEX, 0) + _tag(_DATA, _BYTES)
+        size = _varint(len(data))
+        record_size = _varint(len(beginning) + len(size) + len(data))
+        records += (_RECORD_TAG, record_size, beginning, size, data)
+    keys = [_bytes(_KEYS, key.encode()) for key in beginnings]
+    message = b"".join([*keys, _bytes(_HASH_KEYS, hash_key.encode()), *records])
+    made = b"".join([MAGIC, message, _digest(message)])
     if len(made) > MAX_RECORD_BYTES:
         raise ValueError(f"an aggregate of {len(made)} bytes is over {MAX_RECORD_BYTES}")
     return made
@@ -109,14 +114,19 @@ def _digest(message: bytes) -> bytes:
     return hashlib.md5(message, usedforsecurity=False).digest()
 
 
+def _tag(field: int, kind: int) -> bytes:
+    return _varint(field << 3 | kind)
+
+
 def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3 | _NUMBER) + _varint(value)
+    return _tag(field, _NUMBER) + _varint(value)
 
 
-def _bytes(field: int, value: bytes | bytearray) -> bytes:
-    return _varint(field << 3 | _BYTES) + _varint(len(value)) + value
+def _bytes(field: int, value: bytes) -> bytes:
+    return _tag(field, _BYTES) + _varint(len(value)) + value
 
 
+@lru_cache(maxsize=4096)  # sizes of events repeat
 def _varint(value: int) -> bytes:
     made = bytearray()
     while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
@@ -124,6 +134,9 @@ def _varint(value: int) -> bytes:
         value >>= 7
     made.append(value)
     return bytes(made)
+
+
+_RECORD_TAG: Final = _tag(_RECORDS, _BYTES)
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
