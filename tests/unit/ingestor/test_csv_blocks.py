@@ -27,6 +27,8 @@ PIECES = [
     "\n\n",
     "x,y\n",
     '"p\nq",1\n',
+    '"q, r"',
+    ',"s"\n',
 ]
 
 
@@ -36,7 +38,7 @@ def read_in_blocks(content: bytes) -> list[list[str]]:
     found = [] if header is None else [header]
     for block in blocks:
         if isinstance(block, PlainBlock):
-            found += [line.split(",") for line in block.lines()]
+            found += block.cells()
         else:
             found.append(block)
     return found
@@ -59,12 +61,26 @@ def test_bytes_that_are_no_text_stay_in_their_row() -> None:
     assert read_in_blocks(b"h\n\xff\n2\n") == [["h"], ["\udcff"], ["2"]]
 
 
-def test_a_quote_takes_only_its_own_row_from_the_fast_way() -> None:
-    content = b"h,i\n" + b"1,2\n" * 10 + b'"x, y",2\n' + b"3,4\n" * 10
+def blocks_of(content: bytes) -> list[int | list[str]]:
+    """Each plain block as its number of rows, other rows as their cells."""
     blocks = CsvBlocks(io.BytesIO(content))
     blocks.header()
-    found = [b.rows if isinstance(b, PlainBlock) else b for b in blocks]
-    assert found == [10, ["x, y", "2"], 10]
+    return [block.rows if isinstance(block, PlainBlock) else block for block in blocks]
+
+
+def test_quotes_around_cells_take_nothing_from_the_fast_way() -> None:
+    content = b"h,i\n" + b"1,2\n" * 10 + b'"x, y",2\r\n' * 100 + b"3,4\n" * 10
+    assert blocks_of(content) == [120]
+
+
+def test_an_odd_quote_takes_only_its_own_row_from_the_fast_way() -> None:
+    content = b"h,i\n" + b'1,"2"\n' * 10 + b'"x ""y""",2\n' + b"3,4\n" * 10
+    assert blocks_of(content) == [10, ['x "y"', "2"], 10]
+
+
+def test_the_column_of_a_block_leaves_out_rows_of_another_width() -> None:
+    block = PlainBlock(b'1,2,3\n4,5\n"6,7",8,9\n"a","b"\nc,d,e')
+    assert sorted(block.column(1, 3)) == ["2", "8", "d"]
 
 
 def test_a_file_without_line_ends_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

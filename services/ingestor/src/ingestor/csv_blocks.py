@@ -1,13 +1,16 @@
 """Reads a CSV in blocks of whole lines: most need no look at each character.
 
-A block is plain when every line of it is a row: no quotes, no bare CR, no blank line. What is not
-goes through `CsvRows`, which knows all that a CSV may do, until a block ends where a row ends.
+A block is plain when every line of it is a row: no bare CR, no blank line, and quotes only around
+whole cells, without quotes or line ends inside. What is not goes through `CsvRows`, which knows all
+that a CSV may do, until a block ends where a row ends.
 """
 
 from __future__ import annotations
 
 import codecs
+import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +20,19 @@ from typing import BinaryIO, Final
 from ingestor.csv_rows import CsvRows
 
 BLOCK_BYTES: Final = 1024 * 1024
-_FEW_QUOTES: Final = 64  # in a block: each costs a copy of what follows it
+_FEW_QUOTES: Final = 64  # in a block: each odd one costs a copy of what follows it
+_CELL: Final = rb'(?:[^",\r\n]*|"[^"\r\n]*")'
+_QUOTED_ROW: Final = re.compile(_CELL + rb"(?:," + _CELL + rb")*\r?")
 # No row of ours is as long; a file without line ends must not be read into memory as one.
 MAX_LINE_CHARACTERS: Final = 1024 * 1024
 
 
+Cells = list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class PlainBlock:
-    """Whole lines, each of them a row, its cells between commas as they are."""
+    """Whole lines, each of them a row, its cells between commas as they are or in quotes."""
 
     data: bytes
 
@@ -33,18 +41,32 @@ class PlainBlock:
         """How many rows it has."""
         return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
 
-    def lines(self) -> list[str]:
-        """Return the rows as text; bytes that are not UTF-8 as lone surrogates."""
+    @property
+    def quoted(self) -> bool:
+        """Whether there are cells in quotes."""
+        return b'"' in self.data
+
+    def cells(self) -> Iterator[Cells]:
+        """Yield the cells of each row; bytes that are not UTF-8 as lone surrogates."""
+        return map(_cells, self._lines())
+
+    def column(self, at: int, width: int) -> list[str]:
+        """Return the cells of a column, of rows with `width` cells, in any order."""
+        lines, commas = self._lines(), width - 1
+        found: list[str] = []
+        if self.quoted:
+            rows = [_cells(line) for line in lines if '"' in line]
+            found = [cells[at] for cells in rows if len(cells) == width]
+            lines = [line for line in lines if '"' not in line]
+        return found + [line.split(",", at + 1)[at] for line in lines if line.count(",") == commas]
+
+    def _lines(self) -> list[str]:
         text = self.data.decode(errors="surrogateescape").replace("\r\n", "\n")
         return text.removesuffix("\n").split("\n")
 
-    def column(self, at: int, width: int) -> list[str]:
-        """Return the cells of a column, of rows with `width` cells."""
-        commas = width - 1
-        return [line.split(",", at + 1)[at] for line in self.lines() if line.count(",") == commas]
 
-
-Cells = list[str]
+def _cells(line: str) -> Cells:
+    return next(csv.reader([line])) if '"' in line else line.split(",")
 
 
 class CsvBlocks:
@@ -73,7 +95,7 @@ class CsvBlocks:
 
     def _without_plain_rest(self, block: bytes) -> bytes:
         """Return the beginning of a block that has to go slowly; the rest comes another time."""
-        quote = block.find(b'"')
+        quote = _odd_quote(block)
         if quote < 0 or block.count(b'"') > _FEW_QUOTES:
             return block
         start = block.rfind(b"\n", 0, quote) + 1
@@ -143,11 +165,23 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _is_plain(block: bytes) -> bool:
     return (
-        b'"' not in block
-        and b"\0" not in block
+        b"\0" not in block
         and block.count(b"\r") == block.count(b"\r\n")
         and not block.startswith((b"\n", b"\r\n"))
         and b"\n\n" not in block
         and b"\n\r\n" not in block
         and (block.endswith(b"\n") or len(block) < MAX_LINE_CHARACTERS)
+        and _odd_quote(block) < 0
     )
+
+
+def _odd_quote(block: bytes) -> int:
+    """Return where the first line has a quote that is not simply around a cell; -1 if none has."""
+    quote = block.find(b'"')
+    while quote >= 0:
+        end = block.find(b"\n", quote)
+        end = len(block) if end < 0 else end
+        if not _QUOTED_ROW.fullmatch(block, block.rfind(b"\n", 0, quote) + 1, end):
+            return quote
+        quote = block.find(b'"', end)
+    return -1

@@ -69,7 +69,7 @@ def column_rows(source: CsvSource, first: int = 0) -> Iterator[GoodRows | GoodRo
         if not isinstance(block, PlainBlock):
             yield source.row_of(row, header, block)
             continue
-        batch = columns_of(source.domain, header, block.data)
+        batch = columns_of(source.domain, header, block)
         if batch is None or batch.num_rows != block.rows:
             yield from source.rows_of(row, header, block, first)
             continue
@@ -78,13 +78,13 @@ def column_rows(source: CsvSource, first: int = 0) -> Iterator[GoodRows | GoodRo
         yield rows.slice(skipped, rows.count - skipped)
 
 
-def columns_of(domain: Domain, header: list[str], block: bytes) -> pa.RecordBatch | None:
+def columns_of(domain: Domain, header: list[str], block: PlainBlock) -> pa.RecordBatch | None:
     """Return the rows of a plain block; None if one of them is not certain to be usable."""
     if len(set(header)) < len(header) or not set(IDENTITY_COLUMNS).isdisjoint(header):
         return None
     schema = event_schema(domain)
     try:
-        block.decode()  # also what is ignored has to be text
+        block.data.decode()  # also what is ignored has to be text
         cells = _cells(domain, header, block)
         arrays = {
             c.name: _values(cells[c.key].combine_chunks(), c, schema.field(c.name).type)
@@ -100,15 +100,17 @@ def columns_of(domain: Domain, header: list[str], block: bytes) -> pa.RecordBatc
     return batch if usable_rows(domain, batch) is None else None
 
 
-def _cells(domain: Domain, header: list[str], block: bytes) -> pa.Table:
+def _cells(domain: Domain, header: list[str], block: PlainBlock) -> pa.Table:
     keys = [column.key for column in columns(domain)]
-    source: Any = pa.BufferReader(block)
+    source: Any = pa.BufferReader(block.data)
     return csv.read_csv(
         source,
         read_options=csv.ReadOptions(
-            use_threads=False, block_size=len(block) + 1, column_names=header
+            use_threads=False, block_size=len(block.data) + 1, column_names=header
         ),
-        parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+        parse_options=csv.ParseOptions(
+            quote_char='"' if block.quoted else False, double_quote=False, ignore_empty_lines=False
+        ),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(keys, pa.string()), include_columns=keys
         ),

@@ -27,8 +27,9 @@ class Settings:
     )
     packed_payload_bytes: int = setting(
         positive_int,
-        help="bytes of JSON in a packed record; 256 KiB make about one PUT payload unit of 25 KB",
-        default=256 * 1024,
+        help="bytes in a packed record before compression, at most; it is made to fill whole PUT "
+        "payload units of 25 KB, and larger records waste less of the last one",
+        default=1024 * 1024,
     )
     linger_seconds: float = setting(
         positive_float,

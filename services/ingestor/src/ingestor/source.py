@@ -113,9 +113,9 @@ class CsvSource:
         self, row: int, header: list[str], block: PlainBlock, first: int
     ) -> Iterator[GoodRow | BadRow]:
         """Yield each row of a block that begins at `row`, from row `first` on."""
-        for number, line in enumerate(block.lines(), row):
+        for number, cells in enumerate(block.cells(), row):
             if number >= first:
-                yield self.row_of(number, header, line.split(","))
+                yield self.row_of(number, header, cells)
 
     def row_of(self, row: int, header: list[str], cells: list[str]) -> GoodRow | BadRow:
         """Return a row of those cells."""
