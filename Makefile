@@ -86,6 +86,12 @@ $(VENVS)/bench/.ready: requirements/bench.txt core/pyproject.toml services/proce
 	@$(UVPIP) --python $(VENVS)/bench --no-deps -e ./core -e ./services/processor
 	@touch $@
 
+$(VENVS)/rivals/.ready: requirements/rivals.txt | $(UV)
+	@echo "· environment rivals"
+	@$(UV) venv --quiet --no-config --clear --python $(PYTHON) $(VENVS)/rivals
+	@$(UVPIP) --python $(VENVS)/rivals --require-hashes -r requirements/rivals.txt
+	@touch $@
+
 # The CDK's command line, for what talks to AWS; Node comes with the infra environment.
 NODE = $$($(VENVS)/infra/bin/python -m lake_infra.node)
 $(VENVS)/cdk/.ready: infra/cli/package-lock.json $(VENVS)/infra/.ready
@@ -282,6 +288,12 @@ bench-throughput: setup $(VENVS)/dev/.ready $(VENVS)/bench/.ready data ## Speed 
 .PHONY: bench-ingest
 bench-ingest: $(VENVS)/dev/.ready data ## The way in alone: CPU a row, bytes and PUT units an event, per packing (2 minutes)
 	@$(DEV)/python -m bench.ingest
+
+# A rival that cannot be had here, for want of Go or a wheel, is told in the results and no error.
+.PHONY: bench-rivals
+bench-rivals: setup $(VENVS)/dev/.ready data ## Kinesis to Parquet: the lake beside other stream processors (15 minutes the first time; Go for one)
+	@$(MAKE) --no-print-directory $(VENVS)/rivals/.ready || echo "the rivals of PyPI cannot be had here" >&2
+	@PROCESSOR_JAVA="$$($(DEV)/python -m lake_local java)" $(DEV)/python -m bench.rivals
 
 .PHONY: bench-etl
 bench-etl: setup $(VENVS)/dev/.ready ## Seconds, rows/s and bytes of the ETL jobs at 100,000 and 5 million rows (10 minutes)

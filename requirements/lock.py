@@ -41,8 +41,9 @@ INPUTS: dict[str, list[str]] = {
     "infra": [INFRA, "requirements/infra-tools.in", "requirements/test.in"],
     "checkov": ["requirements/checkov.in"],
     "bench": ["core/pyproject.toml", "requirements/bench.in"],
+    "rivals": ["requirements/rivals.in"],
 }
-UNCONSTRAINED = {"dev", "build", "uv", "java", "checkov"}
+UNCONSTRAINED = {"dev", "build", "uv", "java", "checkov", "rivals"}
 HEADER = "# inputs-sha256: "
 
 
