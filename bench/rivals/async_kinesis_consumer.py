@@ -1,6 +1,7 @@
 """async-kinesis, its records as data frames into Parquet with zstd.
 
-Runs in the environment `rivals`. With its in-memory checkpoints, its default: started again, it reads everything again.
+Runs in the environment `rivals`. With its in-memory checkpoints, its default: started again, it
+reads everything again.
 """
 
 from __future__ import annotations
