@@ -28,6 +28,9 @@ from lake_core.wire import MAX_PAYLOAD_BYTES, Form, Header
 
 # What a damaged stream makes pyarrow raise, and a damaged table of one of its messages us.
 _BROKEN: Final = (pa.ArrowException, ValueError, OSError, MemoryError, struct.error)
+# Of a message without its body: a schema of ours has 2.5 KB. Fields may share their parts, so a
+# schema unfolds to thousands of times its size.
+MAX_MESSAGE_BYTES: Final = 32 * 1024
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -111,11 +114,16 @@ def _read(domain: Domain, payload: Any) -> pa.RecordBatch:
 
 
 def _refuse_bombs(payload: pa.Buffer) -> None:
-    """Refuse compressed buffers: what they unfold to is bounded by nothing."""
+    """Refuse what unfolds: compressed buffers, and tables of fields that share their parts."""
     kinds = []
     for message in ipc.MessageReader.open_stream(payload):
         kinds.append(message.type)
-        if _is_compressed(message.metadata.to_pybytes(), message.type):
+        table = message.metadata.to_pybytes()
+        if len(table) > MAX_MESSAGE_BYTES:
+            raise PoisonRecord(
+                f"packed: a {message.type} of {len(table)} bytes; at most {MAX_MESSAGE_BYTES}"
+            )
+        if _is_compressed(table, message.type):
             raise PoisonRecord("packed: the buffers of the Arrow stream are compressed once more")
     if kinds.count("record batch") != 1:
         raise PoisonRecord(f"packed: {kinds.count('record batch')} record batches, expected one")

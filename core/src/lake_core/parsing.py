@@ -75,12 +75,32 @@ def _parse_loosely(domain: Domain, raw: bytes | memoryview, first: Exception) ->
     if not isinstance(first, msgspec.ValidationError):
         raise _poison(first) from first
     try:
-        cells = msgspec.json.decode(raw)
+        found = _loose_decoder(domain).decode(raw)
+    except msgspec.ValidationError:
+        raise _poison(first) from first
     except DECODE_ERRORS as error:
         raise _poison(error) from error
-    if not isinstance(cells, dict):
-        raise _poison(first) from first
-    return event_from_cells(domain, cells)
+    values = zip(_keys(domain), msgspec.structs.astuple(found), strict=True)
+    return event_from_cells(domain, {key: value for key, value in values if value is not None})
+
+
+@cache
+def _keys(domain: Domain) -> tuple[str, ...]:
+    return tuple(column.key for column in all_columns(domain))
+
+
+@cache
+def _loose_decoder(domain: Domain) -> msgspec.json.Decoder[msgspec.Struct]:
+    """Return the decoder of an object whose values are cells or typed, and not looked at.
+
+    Keys that are not ours are passed over, so that what they hold is never made: a megabyte of
+    empty lists would be three hundred.
+    """
+    cell = str | int | float | bool | None
+    names = [f"c{at}" for at in range(len(_keys(domain)))]
+    fields: list[tuple[str, Any, Any]] = [(name, cell, None) for name in names]
+    keys = dict(zip(names, _keys(domain), strict=True))
+    return msgspec.json.Decoder(msgspec.defstruct("Cells", fields, rename=keys))
 
 
 def _poison(error: Exception) -> PoisonRecord:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pytest
 
 from lake_core.arrow import event_schema
 from lake_core.arrow_packed import pack_rows
@@ -113,9 +112,6 @@ def test_records_of_which_every_row_is_refused_have_a_bound() -> None:
     assert peak("child", message([full_of_rows(machine=-1)] * 4, 1)) < MOST_MEBIBYTES_REFUSED
 
 
-@pytest.mark.xfail(
-    reason="what the packed records of one aggregate unfold to together has no limit", strict=True
-)
 def test_an_aggregate_of_packed_records_unfolds_to_no_more_than_one_of_them() -> None:
     # 400 of 1.6 KB: an aggregate of 0.7 MB that holds 26 million rows. Here a quarter of it.
     users = [full_of_rows(machine=15)] * 100

@@ -20,7 +20,7 @@ from lake_core.layout import hour_of
 from lake_core.names import Domain
 from lake_core.packed import lines_of, unseal
 from lake_core.parsing import parse_events
-from lake_core.wire import MAGIC, Form, is_packed
+from lake_core.wire import MAGIC, MAX_PAYLOAD_BYTES, Form, Header, is_packed
 from processor.event_columns import EventColumns, table_of
 from processor.kcl_protocol import UserRecord
 
@@ -212,6 +212,7 @@ class RecordParser:
 
     def _add_packed(self, entries: _Entries, user: UserRecord) -> None:
         try:
+            _refuse_bomb(user.data, entries.payload_bytes)
             # Arrow's pool keeps its memory, and rows refer to it.
             header, payload = unseal(user.data, pa.allocate_buffer)
             if header.form is Form.ARROW_ZSTD:
@@ -251,6 +252,15 @@ class RecordParser:
             self._columns.close()
             self._columns = EventColumns(self._domain)
         return self._columns, self._columns.add(events)
+
+
+def _refuse_bomb(record: bytes, before: int) -> None:
+    """Refuse a packed record in an aggregate that has unfolded to what one record may already."""
+    announced = before + Header.decode(record).payload_bytes
+    if announced > MAX_PAYLOAD_BYTES:
+        raise PoisonRecord(
+            f"packed: {announced} bytes in one aggregate are more than {MAX_PAYLOAD_BYTES}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
