@@ -201,7 +201,9 @@ class Replay:
         self.putter.expect(made)
         for _, run in groupby(made, attrgetter("shard_id")):
             while part := list(islice(run, MAX_CALL_RECORDS)):
-                while not self.putter.offer(part, WAIT_STEP_SECONDS) and not self._out_of_time():
+                while not self.putter.offer(part, WAIT_STEP_SECONDS):
+                    if self._out_of_time():
+                        return
                     self._tell_when_due()
 
     def _out_of_time(self) -> bool:
