@@ -16,7 +16,7 @@ from ingestor import shards
 from ingestor.arrow_packer import ArrowPacker
 from ingestor.csv_columns import GoodRows, column_rows
 from ingestor.packers import NdjsonPacker
-from ingestor.records import OutgoingRecord, PackedRecords, PlainRecords
+from ingestor.records import PUT_UNIT_BYTES, OutgoingRecord, PackedRecords, PlainRecords
 from ingestor.shards import Shard, ShardMap
 from ingestor.source import GoodRow
 from lake_core.events import partition_key
@@ -100,6 +100,17 @@ def test_what_cannot_be_compressed_still_fits_a_record() -> None:
     records += packed.rest()
     assert [line for record in records for line in unpack(record.data)] == noise
     assert all(record.size <= MAX_RECORD_BYTES for record in records)
+
+
+def test_records_fill_whole_put_units_once_one_has_shown_how_far_they_shrink() -> None:
+    draw = random.Random(9)  # noqa: S311 - only to be different
+    lines = [b"%x\n" % draw.getrandbits(1600) for _ in range(15_000)]
+    known = shard_map(1)
+    packed = PackedRecords(NdjsonPacker(Domain.MANUFACTURING), lambda: known, 100 * 1024, 1.0)
+    records = [r for n, line in enumerate(lines) for r in packed.add("k", line, n, 0.0)]
+    assert len(records) > 50
+    for record in records[1:]:
+        assert 0.9 < record.size / PUT_UNIT_BYTES % 1 < 1
 
 
 def test_events_linger_no_longer_than_they_may() -> None:
