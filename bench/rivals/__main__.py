@@ -19,9 +19,10 @@ from bench.rivals.entrants import ENTRANTS, CannotBeHadError
 from bench.rivals.stream import rows_of
 
 TIMED: Final = (
-    "from the first GetRecords on a filled stream of 4 shards to the last object in S3; CPU and"
-    " peak proportional memory of the whole process tree in that time; a file is written every"
-    f" {MAX_ROWS} rows or {MAX_AGE_SECONDS} s; rows counted by reading the Parquet back"
+    "from the first GetRecords that could bring a record to the last object in S3; the stream of 4"
+    " shards is full before a rival starts, and gives nothing before it has read of every shard and"
+    " settled for 5 s; CPU and peak proportional memory of its whole process tree in that time; a"
+    f" file every {MAX_ROWS} rows or {MAX_AGE_SECONDS} s; rows counted by reading the Parquet back"
 )
 
 

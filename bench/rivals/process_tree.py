@@ -12,12 +12,17 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PSS: Final = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 # Fields of /proc/<pid>/stat after the name: parent; user and system time, its own and its dead
 # children's.
-_PARENT, _TIMES = 1, slice(11, 15)
+_PARENT, _OWN_TIMES, _TIMES = 1, slice(11, 13), slice(11, 15)
 
 
 def cpu_seconds(root: int) -> float:
     """User and system time of the tree, what its ended children used included."""
     return sum(sum(int(t) for t in stat[_TIMES]) for _, stat in _tree(root)) / _TICKS
+
+
+def own_cpu_seconds(pid: int) -> float:
+    """The same of one process, without its children."""
+    return sum(int(time) for time in _stat(pid)[_OWN_TIMES]) / _TICKS
 
 
 def megabytes(root: int) -> float:
