@@ -231,6 +231,7 @@ def test_freshness_says_through_when() -> None:
         ("/v1/machines/0", "machine_id"),
         ("/v1/customers?segment=BEST", "segment"),
         ("/v1/alerts?since=yesterday", "since"),
+        ("/v1/alerts?since=1735689600", "since"),
         ("/v1/alerts?min_score=nan", "min_score"),
         ("/v1/alerts?machine_id=-4", "machine_id"),
     ],

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from analytics_api import problems
+from analytics_api.document import Documented
 from analytics_api.front import Front
 from analytics_api.routes_further import further_routes
 from analytics_api.routes_insights import insight_routes
@@ -35,7 +36,7 @@ def make_app(service: LakeService) -> Front:
         yield
         service.stop()
 
-    app = FastAPI(
+    app = Documented(
         title="Multi-Source Data Lake",
         version="1",
         description=DESCRIPTION,

@@ -29,3 +29,16 @@ def microseconds_of(moment: dt.datetime) -> int:
     """Return whole microseconds since 1970; an instant without a zone is in UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     return (aware - EPOCH) // _MICROSECOND
+
+
+def refuse_numbers(text: str) -> str:
+    """Return what is to be read as an instant.
+
+    Raises:
+        ValueError: a number, which pydantic would take for seconds or milliseconds since 1970.
+    """
+    try:
+        float(text)
+    except ValueError:
+        return text
+    raise ValueError("expected an instant as ISO 8601, not a number")

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from analytics_api import models
 from analytics_api.alert_stream import MEDIA_TYPE, AlertStream, Listeners
-from analytics_api.instants import microseconds_of
+from analytics_api.instants import microseconds_of, refuse_numbers
 from analytics_api.paging import DEFAULT_LIMIT, MAX_LIMIT, Item, Key, page
 from analytics_api.prepared import prepare
 from analytics_api.problems import Problem
@@ -28,6 +29,24 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before")
 ]
+Since = Annotated[
+    dt.datetime | None,
+    BeforeValidator(refuse_numbers),
+    Query(description="event time, ISO 8601, UTC"),
+]
+# What a listener gets, as an event's fields: the document has no other word for it (OpenAPI 3.1).
+EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "give it as `Last-Event-ID` to go on behind it"},
+        "event": {"const": "alert"},
+        "data": {
+            "type": "string", "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Alert"},
+        },
+    },
+}  # fmt: skip
 
 
 class MachineSort(StrEnum):
@@ -65,7 +84,9 @@ def machine_routes(service: LakeService) -> APIRouter:
 
     @router.get("/v1/machines/{machine_id}", response_model=models.MachineDetail,
                 tags=["machines"], responses=UNKNOWN)  # fmt: skip
-    async def machine(request: Request, machine_id: Annotated[int, Path(ge=1)]) -> Any:
+    async def machine(
+        request: Request, machine_id: Annotated[int, Path(ge=1, examples=[7])]
+    ) -> Any:
         """One machine: latest reading, risk, alerts, history."""
         snapshot = service.snapshot
         if machine_id not in snapshot.machines:
@@ -101,7 +122,9 @@ def customer_routes(service: LakeService) -> APIRouter:
 
     @router.get("/v1/customers/{customer_id:path}", response_model=models.CustomerDetail,
                 tags=["customers"], responses=UNKNOWN)  # fmt: skip
-    async def customer(request: Request, customer_id: str) -> Any:
+    async def customer(
+        request: Request, customer_id: Annotated[str, Path(examples=["37-611-6911"])]
+    ) -> Any:
         """One customer: segment, score, totals, latest purchase."""
         snapshot = service.snapshot
         if customer_id not in snapshot.customers:
@@ -117,8 +140,9 @@ def alert_routes(service: LakeService) -> APIRouter:
     listeners = Listeners()
 
     @router.get("/v1/alerts/stream", response_class=Response, tags=["machines"],
-                responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
-                                 "description": "`event: alert`, its `data` as in the list"},
+                responses={200: {"content": {MEDIA_TYPE: {"schema": EVENT}},
+                                 "description": "events, one for each alert"},
+                           422: WRONG[422],
                            503: {**PROBLEM, "description": "too many listen already"}})  # fmt: skip
     async def alert_stream(
         last_event_id: Annotated[str | None, Header(max_length=MAX_CURSOR)] = None,
@@ -137,7 +161,7 @@ def alert_routes(service: LakeService) -> APIRouter:
                 responses=WRONG)  # fmt: skip
     async def alerts(  # noqa: PLR0917 - query parameters, given by name
         request: Request,
-        since: Annotated[dt.datetime | None, Query(description="event time, ISO 8601, UTC")] = None,
+        since: Since = None,
         min_score: Annotated[float | None, Query(allow_inf_nan=False)] = None,
         machine_id: Annotated[int | None, Query(ge=1)] = None,
         limit: Limit = DEFAULT_LIMIT,

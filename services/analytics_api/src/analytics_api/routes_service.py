@@ -23,7 +23,11 @@ def service_routes(service: LakeService) -> APIRouter:
     async def healthz() -> Any:
         """Whether the process works."""
         if not service.alive:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"stopped: {service.failure!r}")
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"stopped: {service.failure!r}",
+                {"Retry-After": RETRY_SECONDS},
+            )
         return Response(b'{"status":"alive"}', media_type="application/json")
 
     @router.get("/readyz", response_model=models.Ready, tags=["service"], responses={503: PROBLEM})
@@ -39,7 +43,9 @@ def service_routes(service: LakeService) -> APIRouter:
         content = {"status": "ready", "notes": service.snapshot.notes}
         return Response(encode(content), media_type="application/json")
 
-    @router.get("/metrics", response_class=Response, tags=["service"])
+    @router.get("/metrics", response_class=Response, tags=["service"],
+                responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}},
+                                 "description": "a line for each figure"}})  # fmt: skip
     async def prometheus(request: Request) -> Any:
         """Figures in Prometheus' text form."""
         text = service.snapshot.metrics + metrics.process_metrics(request.app.state.requests)
