@@ -238,3 +238,18 @@ def test_a_broken_chunk_is_told_of_and_the_lake_goes_on_without() -> None:
     stream.commit(shard, 100)
     api.poll()
     assert api.ok("/v1/insights/manufacturing")["records_analyzed"] == 400
+
+
+def test_where_the_lake_holds_nothing_usable_yet_the_live_rows_make_an_answer_of_both() -> None:
+    """A range without a row, and without an entry that could not be used, has no quality itself."""
+    stream, shard = lake_of(0, committed=0)
+    shop = stream.shards[Domain.ECOMMERCE, 0]
+    shop.records += [(ROWS[Domain.ECOMMERCE][0], ("g.csv-0a-0", 0))]
+    stream.commit(shop, 1)
+    shard.records += [None, (ROWS[Domain.MANUFACTURING][0], ("f.csv-0a-0", 0))]
+    stream.commit(shard, 1)
+    stream.show(shard, 1, 2)
+    api = Api(stream.lake, live=stream.live).poll()
+    said = api.ok("/v1/insights/integrated")
+    assert said["manufacturing"]["records_analyzed"] == 1
+    assert said["cross_domain_insights"]["data_quality_composite"] == 1.0

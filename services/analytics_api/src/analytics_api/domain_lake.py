@@ -193,6 +193,10 @@ class DomainLake:
 
     @property
     def quality(self) -> float | None:
-        """Usable entries over all received; None while there are none."""
-        entries = self.rows + self.unusable
-        return self.rows / entries if entries else None
+        """Usable entries over all received; None while there are none.
+
+        Live rows are usable and counted; what of their records was not is known with the range.
+        """
+        usable = self.rows + self.live_rows
+        entries = usable + self.unusable
+        return usable / entries if entries else None
