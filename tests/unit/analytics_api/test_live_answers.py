@@ -45,6 +45,7 @@ class Life:
         self.shown: dict[int, int] = {}
         self.tasks = Tasks(self.stream.lake)
         self.api = Api(self.stream.lake, live=self.stream.live)
+        self.api.service.follower.do_meanwhile(self._meanwhile)
         self._data = data
 
     def step(self, name: str) -> None:
@@ -96,6 +97,12 @@ class Life:
         self.api.now += 6
         self.api.poll()
 
+    def _meanwhile(self) -> None:
+        """While the API waits for the bucket, time goes on, and it looks ahead."""
+        name = self._data.draw(st.sampled_from(["nothing", "live", "flow", "commit"]))
+        if name != "nothing":
+            self.step(name)
+
     def _away(self, shard: Shard) -> None:
         del shard
         self.stream.live.away = not self.stream.live.away
@@ -130,6 +137,7 @@ def test_when_the_lake_has_everything_nothing_is_left_of_the_live_view(
     life = Life(data)
     for name in ("send", *steps):
         life.step(name)
+    life.api.service.follower.do_meanwhile(lambda: None)  # nothing more happens
     for shard in life.stream.shards.values():
         life.stream.commit(shard, len(shard.records))
     life.stream.live.away = False

@@ -12,11 +12,11 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from analytics_api.domain_lake import DomainLake
 from analytics_api.lake_reader import LakeReader
+from analytics_api.patient_lake import PatientLake
 from analytics_api.range_reader import Read, read_range
 from analytics_api.shard_proof import ShardProof
 from lake_core.errors import TransientError, UnreadableObject
@@ -37,9 +37,8 @@ class DomainFollower:
 
     def __init__(
         self,
-        lake: LakeReader,
+        lake: PatientLake,
         domain: DomainLake,
-        pool: ThreadPoolExecutor,
         clock: Callable[[], float],
         *,
         stalled_seconds: float,
@@ -48,7 +47,6 @@ class DomainFollower:
         self.domain = domain
         self.behind = False  # whether the last look left objects that can be read
         self._lake = lake
-        self._pool = pool
         self._clock = clock  # seconds since 1970
         self._stalled_seconds = stalled_seconds
         self._slice_seconds = slice_seconds
@@ -158,18 +156,18 @@ class DomainFollower:
         """Read ranges; return why some could not be read now, after taking those that could."""
         failures: list[TransientError] = []
 
-        def read(name: RangeName) -> Read | UnreadableObject | None:
+        def read(lake: LakeReader, name: RangeName) -> Read | UnreadableObject | None:
             if failures:
                 return None  # the bucket is away: each further try would wait for its time-outs
             try:
-                return read_range(self._lake, name)
+                return read_range(lake, name)
             except UnreadableObject as error:
                 return error
             except TransientError as error:
                 failures.append(error)
                 return None
 
-        for name, one in zip(wanted, self._pool.map(read, wanted), strict=True):
+        for name, one in zip(wanted, self._lake.each(read, wanted), strict=True):
             self._keep(self.domain.shard(name.chain), name, one)
         return failures[0] if failures else None
 

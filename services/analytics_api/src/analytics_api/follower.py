@@ -1,4 +1,8 @@
-"""Follows the lake: both domains, each from its newest published state on, and the zones' sizes."""
+"""Follows the lake: both domains, each from its newest published state on, and the zones' sizes.
+
+While it waits for the bucket it goes on looking at the live view: a look at the lake takes a good
+part of a second, and what is live would be older by that.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from analytics_api.handover import Handover
 from analytics_api.lake_reader import LakeReader
 from analytics_api.live_follower import LiveFollower
 from analytics_api.live_source import LiveSource
+from analytics_api.patient_lake import Meanwhile, PatientLake
 from analytics_api.state_watch import StateWatch
 from analytics_api.zones import ZoneMeter
 from lake_core.errors import TransientError
@@ -43,26 +48,27 @@ class Follower:
         from_states: bool = True,
         live: LiveSource | None = None,
     ) -> None:
-        self.zones = ZoneMeter(lake, clock)
         self.problem: str | None = None  # why the last look did not work
         self.behind = False  # whether the last look left objects that can be read
         self.caught_up = False  # whether a look has ever come to the end
         self.polls = 0
         self.failed_polls = 0
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._live = None if live is None else LiveFollower(live, self._pool, clock)
+        self._live = None if live is None else LiveFollower(live, clock)
+        self._lake = patient = PatientLake(lake, self._pool)
+        self.zones = ZoneMeter(patient, clock)
 
         def follow(domain: DomainLake) -> DomainFollower:
             return DomainFollower(
-                lake, domain, self._pool, clock,
-                stalled_seconds=stalled_seconds, slice_seconds=slice_seconds,
+                patient, domain, clock, stalled_seconds=stalled_seconds,
+                slice_seconds=slice_seconds,
             )  # fmt: skip
 
         self._handovers = {
             domain: Handover(
                 partial(DomainLake.empty, domain, rules),
                 follow,
-                StateWatch(lake, domain, rules, clock) if from_states else None,
+                StateWatch(patient, domain, rules, clock) if from_states else None,
             )
             for domain in Domain
         }
@@ -104,8 +110,13 @@ class Follower:
         """Look once for what is ahead of the lake; return whether anything changed."""
         if self._live is None or not self.caught_up:
             return False
-        changed = [one.poll_live(self._live) for one in self._handovers.values()]
-        return any(changed)
+        for one in self._handovers.values():
+            one.warn(self._live)
+        return self._live.poll([lake for one in self._handovers.values() for lake in one.counted])
+
+    def do_meanwhile(self, look: Meanwhile) -> None:
+        """Have something done by the thread that calls `poll` while it waits for the bucket."""
+        self._lake.meanwhile = look
 
     def catch_up(self) -> None:
         """Look until everything there is has been counted, or the lake cannot be read."""
@@ -116,6 +127,8 @@ class Follower:
     def close(self) -> None:
         """Stop the readers."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._live is not None:
+            self._live.close()
 
     def _measure(self) -> bool:
         if not self.zones.due:

@@ -78,15 +78,17 @@ class Handover:
             changed |= self._move(self._next)
         return changed
 
-    def poll_live(self, live: LiveFollower) -> bool:
-        """Look once for what is ahead of the lake; return whether anything changed."""
+    @property
+    def counted(self) -> list[DomainLake]:
+        """The domain as it is counted, once or twice: what answers are made from, what comes."""
+        coming = [] if self._next is None else [self._next.domain]
+        return [self.domain, *coming]
+
+    def warn(self, live: LiveFollower) -> None:
+        """Say that the live view has told of other rows than the lake holds, if it has."""
         if self._misled:
             live.distrust(self.domain.domain)
             self._misled = False
-        changed = live.poll(self.domain)
-        if self._next is not None:
-            live.poll(self._next.domain)
-        return changed
 
     def note_ended(self) -> bool:
         """See `DomainFollower`."""

@@ -13,30 +13,33 @@ from analytics_api.domain_lake import DomainLake, LiveRows
 from analytics_api.live_source import LiveSource
 from analytics_api.shard_proof import ShardProof
 from lake_core.errors import TransientError, UnreadableObject
+from lake_core.layout import Chain
 from lake_core.live import LiveChunk, continues, rows_behind, unpack_rows
 from lake_core.names import Domain
 
 log = logging.getLogger(__name__)
+READERS: Final = 8  # chains that are looked at at once
 REST_SECONDS: Final = 10.0  # after a look that did not work: the lake goes on without
 # After the lake has had other rows: a rolling upgrade with another rule set takes minutes.
 DISTRUST_SECONDS: Final = 300.0
 
 
 class _Found(NamedTuple):
-    proof: ShardProof
-    rows: LiveRows | None  # None: nothing goes on behind where the chain stands
+    lake: DomainLake
+    chain: Chain
+    rows: LiveRows | None = None  # None: nothing goes on behind where the chain stands
+    problem: str | None = None  # why that is not known
 
 
 class LiveFollower:
     """One thread calls `poll`. A live view that cannot be read is told of, and done without."""
 
-    def __init__(
-        self, source: LiveSource, pool: ThreadPoolExecutor, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, source: LiveSource, clock: Callable[[], float]) -> None:
         self._problem: str | None = None
         self._distrusted: dict[Domain, float] = {}  # until when
         self._source = source
-        self._pool = pool
+        # Its own: the threads that read the lake may all be waiting for the bucket.
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="live")
         self._clock = clock
         self._rest_until = 0.0
 
@@ -49,35 +52,54 @@ class LiveFollower:
             return f"the live view of {' and '.join(domains)} told of other rows than the lake has"
         return self._problem
 
-    def poll(self, lake: DomainLake) -> bool:
-        """Look once for one domain; return whether anything was counted."""
+    def poll(self, lakes: Sequence[DomainLake]) -> bool:
+        """Look once, at every chain at the same time; return whether anything was counted."""
         now = self._clock()
-        if now < max(self._rest_until, self._distrusted.get(lake.domain, 0.0)):
+        if now < self._rest_until:
             return False
-        chains = [proof for proof in followed(lake) if not proof.tail.full]
-        try:
-            found = list(self._pool.map(self._find, chains))
-        except (TransientError, UnreadableObject) as error:
-            self._rest(str(error))
-            return False
-        self._problem = None
-        taken = {one.proof.chain: one.rows for one in found if one.rows is not None}
-        if taken:
-            lake.take_live(taken)
-        return bool(taken)
+        chains = [
+            (lake, proof)
+            for lake in lakes
+            if now >= self._distrusted.get(lake.domain, 0.0)
+            for proof in followed(lake)
+            if not proof.tail.full
+        ]
+        found = list(self._pool.map(lambda one: self._find(*one), chains))
+        problems = [one.problem for one in found if one.problem is not None]
+        if problems:
+            self._rest(problems[0])
+        else:
+            self._problem = None
+        taken = [_take(lake, found) for lake in lakes]
+        return any(taken)
+
+    def close(self) -> None:
+        """Stop the readers."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def distrust(self, domain: Domain) -> None:
         """Leave a domain's view alone for a while: the lake has had other rows than it told of."""
         self._distrusted[domain] = self._clock() + DISTRUST_SECONDS
 
-    def _find(self, proof: ShardProof) -> _Found:
-        chunks = self._source.chunks(proof.chain, proof.through)
-        return _Found(proof, _rows_of(proof, chunks))
+    def _find(self, lake: DomainLake, proof: ShardProof) -> _Found:
+        try:
+            chunks = self._source.chunks(proof.chain, proof.through)
+            return _Found(lake, proof.chain, _rows_of(proof, chunks))
+        except (TransientError, UnreadableObject) as error:
+            return _Found(lake, proof.chain, problem=str(error))
 
     def _rest(self, problem: str) -> None:
         if problem != self._problem:
             log.warning("no live view: %s", problem)
         self._problem, self._rest_until = problem, self._clock() + REST_SECONDS
+
+
+def _take(lake: DomainLake, found: Sequence[_Found]) -> bool:
+    """Count what was found for a domain; whether anything was."""
+    taken = {one.chain: one.rows for one in found if one.lake is lake and one.rows is not None}
+    if taken:
+        lake.take_live(taken)
+    return bool(taken)
 
 
 def followed(lake: DomainLake) -> list[ShardProof]:
@@ -86,8 +108,7 @@ def followed(lake: DomainLake) -> list[ShardProof]:
     return [
         proof
         for chain, proof in lake.shards.items()
-        if chain.incarnation == newest
-        and not (proof.ended or proof.reader.waiting or proof.unreadable)
+        if chain.incarnation == newest and not (proof.ended or proof.unreadable)
     ]
 
 

@@ -39,6 +39,7 @@ class LakeService:
         self._poll_seconds = poll_seconds
         self._live_seconds = live_seconds
         self._published = 0.0
+        self._live_due = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -59,6 +60,16 @@ class LakeService:
         changed |= self.follower.poll_live()
         self._publish(changed=changed)
 
+    def look_ahead(self) -> float:
+        """Look at what is ahead of the lake if it is time; return after how long it will be."""
+        began = time.monotonic()
+        if began >= self._live_due:
+            self.refresh_live()
+            # Slow looks must leave time for the lake: it is waited for between two of them.
+            pause = time.monotonic() + self._live_seconds / 2
+            self._live_due = max(began + self._live_seconds, pause)
+        return max(0.0, self._live_due - time.monotonic())
+
     def refresh_live(self) -> None:
         """Look at what is ahead of the lake, and publish what is new, or how old the old is."""
         changed = self.follower.poll_live()
@@ -72,19 +83,18 @@ class LakeService:
 
     def _run(self) -> None:
         due, failures = 0.0, 0
+        self.follower.do_meanwhile(self.look_ahead)
         try:
             while not self._stop.is_set():
                 began = time.monotonic()
                 if began >= due:
-                    self.refresh()
+                    self._publish(changed=self.follower.poll())
                     failures = failures + 1 if self.follower.problem else 0
                     due = began + pause_seconds(self._poll_seconds, failures)
                     if self.follower.behind and not failures:
                         due = began  # more can be read at once
-                else:
-                    self.refresh_live()
-                pause = min(due, began + self._live_seconds) - time.monotonic()
-                self._stop.wait(max(0.0, pause))
+                ahead = self.look_ahead()
+                self._stop.wait(max(0.0, min(due - time.monotonic(), ahead)))
         except BaseException as error:
             log.critical("the follower has stopped", exc_info=error)
             self.failure = error
