@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from lake_core.chain import number
 from lake_core.errors import LakeError, OutcomeUnknown
 from lake_core.metrics import Target
 from lake_core.names import Domain
@@ -25,6 +26,8 @@ from processor.kcl_protocol import (
     ShutdownRequested,
     UserRecord,
 )
+from processor.live import EVERY_SECONDS, LiveStore
+from tests.unit.processor.test_live import Memory
 
 ARRIVAL = 1795459132361
 SHARD = "shardId-000000000000"
@@ -87,8 +90,15 @@ class PlayedDaemon(Daemon):
 class Scene:
     """One child with everything around it."""
 
-    def __init__(self, directory: Path, metrics: Target | None = None, **policy: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        metrics: Target | None = None,
+        live: LiveStore | None = None,
+        **policy: Any,
+    ) -> None:
         self.metrics = metrics
+        self.live = live
         self.store = MemoryStore()
         self.daemon = PlayedDaemon()
         self.now = 0.0
@@ -101,7 +111,7 @@ class Scene:
     def start(self, position: str | None) -> Child:
         stream = Stream(Domain.MANUFACTURING, "20261123T181500123Z", ARRIVAL - 1000, 24)
         parts = ChildParts(
-            self.store, stream, DEFAULT, self.policy, self.directory, live=None,
+            self.store, stream, DEFAULT, self.policy, self.directory, live=self.live,
             clock=lambda: self.now, wall_clock=lambda: ARRIVAL / 1000, metrics=self.metrics,
         )  # fmt: skip
         self.child = Child(self.daemon, parts, Initialize(SHARD, position))
@@ -134,6 +144,35 @@ def test_records_wait_until_they_are_old_enough(scene: Scene) -> None:
     scene.deliver()
     assert scene.rows() == ["1", "2"]
     assert scene.checkpoints() == ["2".zfill(30)]
+
+
+def test_what_is_due_is_live_before_it_is_written_and_waits_for_its_turn(tmp_path: Path) -> None:
+    live = Memory()
+    scene = Scene(tmp_path, live=live)
+    scene.deliver(1)
+    scene.now = 10.0
+    scene.deliver(2)
+    assert [number(chunk.last) for chunk in live.chunks()] == [1, 2]
+    assert scene.rows() == ["1", "2"]
+    scene.now = 19.9
+    scene.deliver(3)
+    scene.now = 29.9
+    scene.deliver(4)
+    scene.now = 30.0
+    scene.deliver(5)
+    assert scene.rows() == ["1", "2", "3", "4"]  # 5 was not live yet
+    assert scene.child.patience == pytest.approx(EVERY_SECONDS - 0.1)
+    scene.now += EVERY_SECONDS
+    scene.child.handle(None)
+    assert [number(chunk.last) for chunk in live.chunks()] == [1, 2, 3, 4, 5]
+
+
+def test_a_live_view_that_is_away_holds_no_range_up(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, live=Memory(away=True))
+    scene.deliver(1)
+    scene.now = 10.0
+    scene.deliver(2)
+    assert scene.rows() == ["1", "2"]
 
 
 def test_a_tick_writes_what_is_due_and_the_next_message_checkpoints_it(scene: Scene) -> None:

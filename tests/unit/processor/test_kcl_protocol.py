@@ -68,7 +68,7 @@ def test_every_message_is_understood_and_the_end_of_input_ends_them(pipes: Pipes
         {"action": "shutdownRequested"},
     )  # fmt: skip
     pipes.hang_up()
-    messages = list(pipes.daemon.messages(1))
+    messages = list(pipes.daemon.messages(lambda: 1))
     assert [type(message) for message in messages] == [
         Initialize,
         ProcessRecords,
@@ -91,7 +91,7 @@ def test_a_checkpoint_is_a_position() -> None:
 
 
 def test_silence_is_a_tick(pipes: Pipes) -> None:
-    messages = pipes.daemon.messages(0.01)
+    messages = pipes.daemon.messages(lambda: 0.01)
     assert next(messages) is None
     pipes.say({"action": "leaseLost"})
     assert isinstance(next(messages), LeaseLost)
@@ -100,7 +100,7 @@ def test_silence_is_a_tick(pipes: Pipes) -> None:
 def test_a_line_may_come_in_pieces_and_be_larger_than_any_buffer(pipes: Pipes) -> None:
     big = RECORD | {"data": base64.b64encode(b"x" * 40_000).decode()}
     line = json.dumps({"action": "processRecords", "records": [big]}).encode()
-    messages = pipes.daemon.messages(5)
+    messages = pipes.daemon.messages(lambda: 5)
     for start in range(0, len(line), 7000):
         os.write(pipes.write, line[start : start + 7000])
     os.write(pipes.write, b"\n")
@@ -143,4 +143,4 @@ def test_another_message_instead_of_the_answer_is_a_failure(pipes: Pipes) -> Non
 def test_a_line_that_is_no_message_is_a_failure(pipes: Pipes) -> None:
     os.write(pipes.write, b"hello\n")
     with pytest.raises(ProtocolError, match="hello"):
-        next(pipes.daemon.messages(1))
+        next(pipes.daemon.messages(lambda: 1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,6 +143,22 @@ def test_at_most_four_chunks_a_second_are_written() -> None:
         writer.now += EVERY_SECONDS / 5
         writer.view.show(writer.chain)
     assert len(memory.items) == 2
+
+
+def test_what_waits_for_its_turn_says_for_how_long_and_what_may_not_be_shown_does_not_wait() -> (
+    None
+):
+    writer = Writer(Memory())
+    assert writer.view.due_seconds(writer.chain) is None
+    writer.receive(range(1, 2))
+    assert writer.view.due_seconds(writer.chain) == 0.0
+    writer.show()
+    assert writer.view.due_seconds(writer.chain) is None
+    writer.receive(range(2, 3))
+    writer.now += EVERY_SECONDS / 5
+    assert writer.view.due_seconds(writer.chain) == pytest.approx(EVERY_SECONDS * 4 / 5)
+    writer.chain.pending[-1].gap_possible = True
+    assert writer.view.due_seconds(writer.chain) is None
 
 
 def test_a_backlog_is_left_to_the_lake_and_the_view_goes_on_behind_it() -> None:

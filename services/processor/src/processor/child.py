@@ -34,12 +34,14 @@ from processor.kcl_protocol import (
     ShutdownRequested,
 )
 from processor.lake_store import LakeEffects, LakeStore
-from processor.live import LiveStore, LiveView
+from processor.live import EVERY_SECONDS, LiveStore, LiveView
 from processor.records import RecordParser
 from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
-TICK_SECONDS: Final = 0.25  # how late what is due by age may be written, or shown live
+TICK_SECONDS: Final = (
+    0.25  # how late what is due by age may be written, twice that with a live view
+)
 CHECKPOINT_RETRIES_AT_END: Final = 10
 
 
@@ -105,6 +107,12 @@ class Child:
         """The last record that the lake is known to hold."""
         return self._writer.end
 
+    @property
+    def patience(self) -> float:
+        """For how many seconds nothing is due."""
+        due = self._live.due_seconds(self._writer) if self._live else None
+        return TICK_SECONDS if due is None else min(TICK_SECONDS, due)
+
     def handle(self, message: Message | None) -> bool:
         """Handle a message, or a tick; False when the shard is done with."""
         self._heartbeat.touch()
@@ -112,8 +120,7 @@ class Child:
         self._writer.refuse_if_held_too_long(self._parts.clock())
         match message:
             case None:
-                self._flush()
-                self._show()
+                self._show_and_flush()
                 return True
             case ProcessRecords():
                 self._process(message)
@@ -142,9 +149,8 @@ class Child:
             entries += run.entries
             self._effects.run(self._writer.receive(run, now))
         self._count(message, entries, now)
-        self._flush()
+        self._show_and_flush()
         self._checkpoint()
-        self._show()
 
     def _count(self, message: ProcessRecords, entries: int, now: int) -> None:
         metrics, records = self.metrics, message.records
@@ -168,9 +174,18 @@ class Child:
         metrics.store_retries.inc(retries - self._store_retries)
         self._store_retries = retries
 
-    def _show(self) -> None:
+    def _show_and_flush(self) -> None:
+        """Show what is new, then write what is due.
+
+        In this order: what is written without having been live is seen when a reader has read the
+        range, and every chunk behind it too. For a chunk's turn a range waits a tick at most.
+        """
         if self._live:
             self._live.show(self._writer)
+            due = self._live.due_seconds(self._writer)
+            if due is not None and due <= EVERY_SECONDS:
+                return
+        self._flush()
 
     def _now(self, message: ProcessRecords) -> int:
         """Return the time in ms by the later of two clocks: ours, and Kinesis' own."""
@@ -216,8 +231,12 @@ def run_child(daemon: Daemon, parts: ChildParts) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child: Child | None = None
+
+    def patience() -> float:
+        return TICK_SECONDS if child is None else child.patience
+
     try:
-        for message in daemon.messages(TICK_SECONDS):
+        for message in daemon.messages(patience):
             if child is None:
                 child = _first(daemon, parts, message)
             elif not child.handle(message):

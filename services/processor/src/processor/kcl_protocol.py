@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -96,10 +96,13 @@ class Daemon:
         self._lines: list[bytes] = []
         self._rest = bytearray()
 
-    def messages(self, tick_seconds: float) -> Iterator[Message | None]:
-        """Yield each message; None when none came for that long. Ends when the daemon is gone."""
+    def messages(self, patience: Callable[[], float]) -> Iterator[Message | None]:
+        """Yield each message; None when none came for so many seconds, asked for each time.
+
+        Ends when the daemon is gone.
+        """
         while True:
-            if not self._lines and not _readable(self._read, tick_seconds):
+            if not self._lines and not _readable(self._read, patience()):
                 yield None
                 continue
             line = self._line()

@@ -76,9 +76,8 @@ class LiveView:
         """Write what has been received since the last chunk, if it is time."""
         if self._clock() < self._due:
             return
-        after, new = writer.beyond(self._through)
-        # A chunk must not bridge what may be a hole: it is the lake that tells of those (I7).
-        if not new or any(run.gap_possible for run in new):
+        after, new = self._new(writer)
+        if not new:
             return
         self._due = self._clock() + EVERY_SECONDS
         self._through = new[-1].last_number
@@ -98,6 +97,17 @@ class LiveView:
                     "reason": str(error),
                 },
             )
+
+    def due_seconds(self, writer: ChainWriter) -> float | None:
+        """Return after how long `show` will have something to write; None: it has nothing."""
+        _, new = self._new(writer)
+        return max(0.0, self._due - self._clock()) if new else None
+
+    def _new(self, writer: ChainWriter) -> tuple[str | None, list[RecordRun]]:
+        """Return what may be shown, and behind which position it begins."""
+        after, new = writer.beyond(self._through)
+        # A chunk must not bridge what may be a hole: it is the lake that tells of those (I7).
+        return after, [] if any(run.gap_possible for run in new) else new
 
     def _write(self, new: Sequence[RecordRun], after: str | None) -> None:
         domain = self._chain.domain
