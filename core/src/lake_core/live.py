@@ -3,6 +3,9 @@
 Chunks of a shard link like ranges do: each says after which position it begins and where it ends,
 and its rows carry their positions. A reader takes a chunk that reaches back to where it stands, and
 of it the rows behind that: nothing counts twice, whatever the lake has committed in between.
+
+Readers know of a shard by its first range. Of one that has none yet they learn by its announcement:
+an item of its own, beside the chunk that begins where the shard does.
 """
 
 from __future__ import annotations
@@ -48,6 +51,22 @@ _decoder: Final = msgspec.msgpack.Decoder(LiveChunk)
 def partition_key(chain: Chain) -> str:
     """Return the key under which the chunks of a shard are found."""
     return f"live#{chain.domain}#{chain.incarnation}#{chain.shard}"
+
+
+def announcements_key(domain: Domain) -> str:
+    """Return the key under which shards of a domain are announced."""
+    return f"live#{domain}#chains"
+
+
+def announcement_key(chain: Chain) -> str:
+    """Return the sort key of a shard's announcement."""
+    return f"{chain.incarnation}#{chain.shard}"
+
+
+def announced_chain(domain: Domain, sort_key: str) -> Chain:
+    """Return the shard that is announced under a sort key."""
+    incarnation, _, shard = sort_key.partition("#")
+    return Chain(domain, incarnation, shard)
 
 
 def sort_key(sequence: str | None) -> str:

@@ -29,11 +29,19 @@ class MemoryLive:
 
     def __init__(self) -> None:
         self.items: dict[Chain, dict[int, bytes]] = defaultdict(dict)
+        self.chains: set[Chain] = set()
         self.away = False
         self.looks = 0
 
     def put_if_absent(self, chain: Chain, chunk: LiveChunk) -> None:
+        if chunk.after is None:
+            self.chains.add(chain)
         self.items[chain].setdefault(int(chunk.first), encode_chunk(chunk))
+
+    def announced(self, domain: Domain) -> list[Chain]:
+        if self.away:
+            raise TransientError("the live view is away")
+        return [chain for chain in self.chains if chain.domain is domain]
 
     def chunks(self, chain: Chain, position: str | None) -> list[LiveChunk]:
         del position  # a source may return more than is wanted

@@ -120,7 +120,7 @@ def test_each_event_counts_once_while_commits_batch_runs_and_replays_happen(
 ) -> None:
     """After every step the answers are those of a lake that holds what is counted, at once."""
     life, reached = Life(data), dict[Chain, str | None]()
-    for name in ("send", "send", "show", "commit", *steps):
+    for name in ("send", "send", "show", *steps):
         life.step(name)
         through = life.through()
         assert all(int(through[chain] or 0) >= int(was or 0) for chain, was in reached.items())
@@ -261,3 +261,43 @@ def test_where_the_lake_holds_nothing_usable_yet_the_live_rows_make_an_answer_of
     said = api.ok("/v1/insights/integrated")
     assert said["manufacturing"]["records_analyzed"] == 1
     assert said["cross_domain_insights"]["data_quality_composite"] == 1.0
+
+
+def test_a_shard_is_live_before_the_lake_holds_anything_of_it_and_nothing_is_proven_of_it() -> None:
+    stream, shard = lake_of(200, committed=0)
+    other = stream.shards[Domain.MANUFACTURING, 1]
+    other.records += [
+        (row, ("f.csv-0a-0", 200 + number))
+        for number, row in enumerate(ROWS[Domain.MANUFACTURING][200:300])
+    ]
+    api = Api(stream.lake, live=stream.live).poll()
+    assert api.get("/v1/insights/manufacturing")[0] == 503
+    stream.show(shard, 0, 200)
+    api.now += 2
+    api.service.refresh_live()
+    said = api.ok("/v1/insights/manufacturing")
+    assert_figures(said, expected_manufacturing(ROWS[Domain.MANUFACTURING][:200]))
+    assert said["freshness"]["sources"] == ["live"]
+    proof = api.ok("/v1/lake/integrity")
+    assert (proof["verified"], proof["shards"]) == (False, [])
+    stream.commit(shard, 100)
+    stream.show(other, 0, 100)  # a shard that a split has made
+    api.now += 2
+    api.poll()
+    said = api.ok("/v1/insights/manufacturing")
+    assert_figures(said, expected_manufacturing(ROWS[Domain.MANUFACTURING][:300]))
+    proof = api.ok("/v1/lake/integrity")
+    assert (proof["verified"], len(proof["shards"])) == (True, 1)
+    assert api.ok("/v1/insights/completeness")["domains"]["manufacturing"]["shards"] == 1
+
+
+def test_a_chunk_of_a_shard_whose_beginning_was_not_live_waits_for_the_lake() -> None:
+    stream, shard = lake_of(200, committed=0)
+    stream.live.chains.add(shard.chain)
+    stream.show(shard, 50, 200)
+    api = Api(stream.lake, live=stream.live).poll()
+    assert api.get("/v1/insights/manufacturing")[0] == 503
+    stream.commit(shard, 60)
+    api.now += 2
+    api.poll()
+    assert api.ok("/v1/insights/manufacturing")["records_analyzed"] == 200

@@ -69,11 +69,12 @@ def test_packing_pays_only_where_records_fill() -> None:
     assert load(1e9, "packed, provisioned").records < load(1e9).records / 100
 
 
-def test_the_api_looks_at_each_shard_four_times_a_second() -> None:
-    # 2 shards, 4 looks a second, half a read unit each, 730 hours.
-    assert load(1e5).live_read_units == pytest.approx(2 * 4 * 0.5 * 730 * 3600)
+def test_the_api_looks_at_each_shard_four_times_a_second_and_for_new_ones_every_two() -> None:
+    # 2 shards, 4 looks a second, 2 domains, a look in 2 s, half a read unit each, 730 hours.
+    units = (2 * 4 + 2 / 2) * 0.5 * 730 * 3600
+    assert load(1e5).live_read_units == pytest.approx(units)
     assert line(bill(load(1e5), PRICES), "Live view", "looks of the API") == pytest.approx(
-        2 * 4 * 0.5 * 730 * 3600 / 1e6 * 0.125
+        units / 1e6 * 0.125
     )
 
 

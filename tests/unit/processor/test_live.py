@@ -28,7 +28,7 @@ from lake_core.names import Domain
 from lake_core.rules import DEFAULT
 from processor.chain import ChainWriter, FlushPolicy, StreamFacts
 from processor.kcl_protocol import UserRecord
-from processor.live import EVERY_SECONDS, MAX_ROWS, PAUSE_SECONDS, LiveView
+from processor.live import EVERY_SECONDS, FIRST_PAUSE_SECONDS, MAX_ROWS, LiveView
 from processor.records import RecordParser, RecordRun
 from processor.shard_metrics import ShardMetrics
 
@@ -60,7 +60,14 @@ class Memory:
 
     items: dict[str, bytes] = field(default_factory=dict)
     told: list[dict[str, Any]] = field(default_factory=list)
+    announced: list[Chain] = field(default_factory=list)
     away: bool = False
+    forgetful: bool = False  # what is written is not answered
+
+    def announce(self, chain: Chain) -> None:
+        if self.away:
+            raise TransientError("away")
+        self.announced.append(chain)
 
     def put_if_absent(self, chain: Chain, chunk: LiveChunk) -> str | None:
         if self.away:
@@ -69,6 +76,8 @@ class Memory:
         if key in self.items:
             return decode_chunk(self.items[key], key).last
         self.items[key] = encode_chunk(chunk)
+        if self.forgetful:
+            raise TransientError("a time-out")
         return None
 
     def tell(self, chain: Chain, alerts: pa.Table) -> None:
@@ -123,6 +132,21 @@ def test_what_was_received_is_live_before_the_lake_has_it() -> None:
     writer.show()
     assert [(number(c.after), number(c.last)) for c in memory.chunks()] == [(-1, 3), (3, 5)]
     assert merged(memory, None) == merged(memory, 2) == merged(memory, 5) == [1, 2, 3, 4, 5]
+
+
+def test_a_shard_is_announced_while_the_lake_holds_nothing_of_it() -> None:
+    memory = Memory()
+    writer = Writer(memory)
+    for n in range(1, 4):
+        writer.receive(range(n, n + 1))
+        writer.show()
+    assert memory.announced == [CHAIN]  # the chunk that begins where the shard does
+    going_on = Memory()
+    writer = Writer(going_on, end="3".zfill(30))
+    writer.receive(range(4, 6))
+    writer.show()
+    assert going_on.items
+    assert going_on.announced == []
 
 
 def test_a_hole_between_lake_and_live_is_not_bridged() -> None:
@@ -184,7 +208,7 @@ def test_a_possible_hole_in_the_stream_is_left_to_the_lake() -> None:
     assert memory.items == {}
 
 
-def test_a_table_that_is_away_is_left_alone_and_nothing_is_bridged_over_the_pause() -> None:
+def test_a_table_that_is_away_is_left_alone_longer_each_time_and_then_told_everything() -> None:
     memory = Memory(away=True)
     writer = Writer(memory)
     writer.receive(range(1, 3))
@@ -193,9 +217,30 @@ def test_a_table_that_is_away_is_left_alone_and_nothing_is_bridged_over_the_paus
     writer.receive(range(3, 5))
     writer.show()
     assert memory.items == {}
-    writer.now += PAUSE_SECONDS
+    memory.away = True
+    writer.now += FIRST_PAUSE_SECONDS
     writer.show()
-    assert [number(chunk.after) for chunk in memory.chunks()] == [2]
+    memory.away = False
+    writer.now += FIRST_PAUSE_SECONDS
+    writer.show()
+    assert memory.items == {}
+    writer.now += FIRST_PAUSE_SECONDS
+    writer.show()
+    assert [(number(c.after), number(c.last)) for c in memory.chunks()] == [(-1, 4)]
+    assert merged(memory, None) == [1, 2, 3, 4]
+
+
+def test_a_chunk_of_which_nobody_knows_whether_it_was_written_is_not_written_twice() -> None:
+    memory = Memory(forgetful=True)
+    writer = Writer(memory)
+    writer.receive(range(1, 3))
+    writer.show()
+    memory.forgetful = False
+    writer.receive(range(3, 5))
+    for _ in range(2):
+        writer.now += FIRST_PAUSE_SECONDS
+        writer.show()
+    assert [(number(c.after), number(c.last)) for c in memory.chunks()] == [(-1, 2), (2, 4)]
 
 
 def test_alerts_are_told_once_by_whoever_was_first() -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from lake_core.names import Domain
 from lake_infra.cost.prices import Measured, between
 from lake_infra.stages import DEV, Size
 
@@ -24,6 +25,7 @@ PACKED_BYTES: Final = 24 * 1024.0  # of a full packed record
 RANGE_SECONDS: Final = 60.0  # PROCESSOR_MAX_AGE_SECONDS
 RANGE_ROWS: Final = 50_000.0  # PROCESSOR_MAX_ROWS
 LIVE_SECONDS: Final = 0.25  # between two live chunks of a shard
+ANNOUNCED_SECONDS: Final = 2.0  # between two looks of the API for new shards of a domain
 LIVE_READ: Final = 0.5  # of a read unit for 4 KB: eventually consistent
 LIVE_ROWS: Final = 2_000.0  # more at once is a backlog, and not shown live
 
@@ -101,9 +103,11 @@ class Load:
 
     @property
     def live_read_units(self) -> float:
-        """DynamoDB read units a month of one API task: a look a shard, four a second."""
+        """DynamoDB read units a month of one API task: a look a shard, four a second, and at
+        each domain's new shards."""
         looks = SECONDS / LIVE_SECONDS * self.shards
-        return looks * LIVE_READ * max(1, math.ceil(self._live_bytes / 4096))
+        for_new = SECONDS / ANNOUNCED_SECONDS * len(Domain)
+        return LIVE_READ * (looks * max(1, math.ceil(self._live_bytes / 4096)) + for_new)
 
     @property
     def _live_bytes(self) -> float:

@@ -10,7 +10,7 @@ from analytics_api.insights import ratio
 
 def completeness(lake: DomainLake) -> dict[str, Any]:
     """Return a domain's figures, over all of its shards."""
-    shards = lake.shards.values()
+    shards = lake.proofs
     entries = lake.rows + lake.unusable
     duplicates = sum(proof.producer_duplicates for proof in shards)
     return {
@@ -20,7 +20,7 @@ def completeness(lake: DomainLake) -> dict[str, Any]:
         "duplicate_share": ratio(duplicates, lake.rows),
         "quarantined_entries": lake.unusable,
         "quarantined_share": ratio(lake.unusable, entries),
-        "shards": len(lake.shards),
+        "shards": len(shards),
         "gaps": sum(len(proof.reader.gaps) for proof in shards),
         "possible_gaps": sum(len(proof.possible_gaps) for proof in shards),
         "objects_set_aside": sum(len(proof.set_aside) for proof in shards),

@@ -63,6 +63,11 @@ class DomainLake:
             self.shards[chain] = ShardProof(chain)
         return self.shards[chain]
 
+    @property
+    def proofs(self) -> list[ShardProof]:
+        """The proofs of the chains that the lake holds something of, in their order."""
+        return [proof for _, proof in sorted(self.shards.items()) if proof.in_lake]
+
     def take(self, reads: Sequence[Read]) -> None:
         """Count ranges that continue their chains, all at once: polars' price is by the call."""
         frame = frame_of(self.domain, pa.concat_tables([read.table for read in reads]))

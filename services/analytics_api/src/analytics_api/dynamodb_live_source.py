@@ -10,7 +10,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lake_core.errors import TransientError
 from lake_core.layout import Chain
-from lake_core.live import LiveChunk, continues, decode_chunk, partition_key, sort_key
+from lake_core.live import (
+    LiveChunk,
+    announced_chain,
+    announcements_key,
+    continues,
+    decode_chunk,
+    partition_key,
+    sort_key,
+)
+from lake_core.names import Domain
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -22,6 +31,7 @@ CLIENT_CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=16,
 )
+MAX_ANNOUNCED: Final = 1_000  # shards
 MAX_CHUNKS: Final = 64  # at once: sixteen seconds of one shard
 
 
@@ -33,6 +43,11 @@ class DynamoDBLiveSource:
         self._table = table
         # Chain → position and number of chunks behind it for which the one before was looked at.
         self._looked_back: dict[Chain, tuple[str | None, int]] = {}
+
+    def announced(self, domain: Domain) -> Sequence[Chain]:
+        """See `LiveSource`. One page: a domain has not thousands of new shards in an hour."""
+        items = self._ask("pk = :pk", {":pk": {"S": announcements_key(domain)}}, "sk")
+        return [announced_chain(domain, str(item["sk"]["S"])) for item in items]
 
     def chunks(self, chain: Chain, position: str | None) -> Sequence[LiveChunk]:
         """See `LiveSource`."""
@@ -52,18 +67,31 @@ class DynamoDBLiveSource:
         self, chain: Chain, which: str, position: str | None, limit: int, *, forward: bool
     ) -> list[LiveChunk]:
         values = {":pk": {"S": partition_key(chain)}, ":at": {"S": sort_key(position)}}
+        condition = f"pk = :pk AND {which}"
+        items = self._ask(condition, values, "sk, body", limit=limit, forward=forward)
+        return [_chunk(item) for item in items]
+
+    def _ask(
+        self,
+        condition: str,
+        values: Mapping[str, Any],
+        fields: str,
+        *,
+        limit: int = MAX_ANNOUNCED,
+        forward: bool = True,
+    ) -> Sequence[Mapping[str, Any]]:
         try:
             answer = self._dynamodb.query(
                 TableName=self._table,
-                KeyConditionExpression=f"pk = :pk AND {which}",
+                KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
-                ProjectionExpression="sk, body",
+                ProjectionExpression=fields,
                 ScanIndexForward=forward,
                 Limit=limit,
             )
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the live view {self._table} cannot be read: {error}") from error
-        return [_chunk(item) for item in answer["Items"]]
+        return answer["Items"]
 
 
 def _chunk(item: Mapping[str, Any]) -> LiveChunk:

@@ -19,9 +19,12 @@ from lake_core.names import Domain
 
 log = logging.getLogger(__name__)
 READERS: Final = 8  # chains that are looked at at once
-REST_SECONDS: Final = 10.0  # after a look that did not work: the lake goes on without
+# After a look that did not work, the longer the more of them: the lake goes on without.
+FIRST_REST_SECONDS: Final = 0.5
+REST_SECONDS: Final = 10.0
 # After the lake has had other rows: a rolling upgrade with another rule set takes minutes.
 DISTRUST_SECONDS: Final = 300.0
+ANNOUNCED_SECONDS: Final = 2.0  # between looks for shards that the lake does not know yet
 
 
 class _Found(NamedTuple):
@@ -41,7 +44,9 @@ class LiveFollower:
         # Its own: the threads that read the lake may all be waiting for the bucket.
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="live")
         self._clock = clock
+        self._rest_seconds = FIRST_REST_SECONDS
         self._rest_until = 0.0
+        self._announced = 0.0  # when they were looked for
 
     @property
     def problem(self) -> str | None:
@@ -54,9 +59,12 @@ class LiveFollower:
 
     def poll(self, lakes: Sequence[DomainLake]) -> bool:
         """Look once, at every chain at the same time; return whether anything was counted."""
-        now = self._clock()
+        now, problems = self._clock(), list[str]()
         if now < self._rest_until:
             return False
+        if now - self._announced >= ANNOUNCED_SECONDS:
+            self._announced = now
+            problems = self._begin_announced(lakes)
         chains = [
             (lake, proof)
             for lake in lakes
@@ -65,11 +73,11 @@ class LiveFollower:
             if not proof.tail.full
         ]
         found = list(self._pool.map(lambda one: self._find(*one), chains))
-        problems = [one.problem for one in found if one.problem is not None]
+        problems += [one.problem for one in found if one.problem is not None]
         if problems:
             self._rest(problems[0])
         else:
-            self._problem = None
+            self._problem, self._rest_seconds = None, FIRST_REST_SECONDS
         taken = [_take(lake, found) for lake in lakes]
         return any(taken)
 
@@ -81,6 +89,23 @@ class LiveFollower:
         """Leave a domain's view alone for a while: the lake has had other rows than it told of."""
         self._distrusted[domain] = self._clock() + DISTRUST_SECONDS
 
+    def _begin_announced(self, lakes: Sequence[DomainLake]) -> list[str]:
+        """Begin the chains that are announced; return why some are not known."""
+        domains = {lake.domain for lake in lakes}
+        found = dict(zip(domains, self._pool.map(self._ask_announced, domains), strict=True))
+        for lake in lakes:
+            chains = found[lake.domain]
+            if not isinstance(chains, str):
+                for chain in chains:
+                    lake.shard(chain)
+        return [why for why in found.values() if isinstance(why, str)]
+
+    def _ask_announced(self, domain: Domain) -> Sequence[Chain] | str:
+        try:
+            return self._source.announced(domain)
+        except TransientError as error:
+            return str(error)
+
     def _find(self, lake: DomainLake, proof: ShardProof) -> _Found:
         try:
             chunks = self._source.chunks(proof.chain, proof.through)
@@ -91,7 +116,8 @@ class LiveFollower:
     def _rest(self, problem: str) -> None:
         if problem != self._problem:
             log.warning("no live view: %s", problem)
-        self._problem, self._rest_until = problem, self._clock() + REST_SECONDS
+        self._problem, self._rest_until = problem, self._clock() + self._rest_seconds
+        self._rest_seconds = min(2 * self._rest_seconds, REST_SECONDS)
 
 
 def _take(lake: DomainLake, found: Sequence[_Found]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analytics_api.follower import Follower
+from lake_core.layout import Chain
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BEGAN: Final = time.time()
@@ -60,10 +61,9 @@ def _lake_lines(follower: Follower) -> Iterator[str]:
     yield from _metric(
         "lake_shard_verified", "gauge", "1 where a shard's delivery proof holds.",
         (
-            (f'domain="{name}",shard="{chain.shard}",incarnation="{chain.incarnation}"',
-             int(not proof.problems))
-            for name, domain in domains
-            for chain, proof in sorted(domain.shards.items())
+            (_shard_labels(proof.chain), int(not proof.problems))
+            for _, domain in domains
+            for proof in domain.proofs
         ),
     )  # fmt: skip
     yield from _metric(
@@ -111,6 +111,10 @@ def _metric(
     yield f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
     for labels, value in values:
         yield f"{name}{{{labels}}} {value}\n" if labels else f"{name} {value}\n"
+
+
+def _shard_labels(chain: Chain) -> str:
+    return f'domain="{chain.domain}",shard="{chain.shard}",incarnation="{chain.incarnation}"'
 
 
 def _escaped(value: str) -> str:

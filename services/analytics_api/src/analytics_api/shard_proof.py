@@ -71,6 +71,12 @@ class ShardProof:
             self.possible_gaps.append(footer.first)
 
     @property
+    def in_lake(self) -> bool:
+        """Whether there is anything to prove: else it is known by its live chunks alone."""
+        said = self.last or self.checkpoint or self.unreadable or self.set_aside
+        return bool(said or self.reader.waiting)
+
+    @property
     def through(self) -> str | None:
         """Up to where its events are counted, live ones included."""
         return self.tail.through or self.last

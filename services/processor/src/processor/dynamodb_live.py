@@ -13,7 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lake_core.errors import TransientError
 from lake_core.layout import Chain
-from lake_core.live import KEEP_SECONDS, LiveChunk, encode_chunk, partition_key, sort_key
+from lake_core.live import (
+    KEEP_SECONDS,
+    LiveChunk,
+    announcement_key,
+    announcements_key,
+    encode_chunk,
+    partition_key,
+    sort_key,
+)
 from lake_core.names import ALERT_EVENT, EVENT_SOURCE, Domain
 from lake_core.schema import SCORE_COLUMNS
 from lake_core.scoring import ALERT_TYPE, RECOMMENDED_ACTION
@@ -37,6 +45,18 @@ class DynamoDBLive:
         self._dynamodb = dynamodb
         self._events = events
         self._table = table
+
+    def announce(self, chain: Chain) -> None:
+        """See `LiveStore`."""
+        item: dict[str, Any] = {
+            "pk": {"S": announcements_key(chain.domain)},
+            "sk": {"S": announcement_key(chain)},
+            "expires": {"N": str(int(time.time()) + KEEP_SECONDS)},
+        }
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item=item)
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"{self._table} was not written: {error}") from error
 
     def put_if_absent(self, chain: Chain, chunk: LiveChunk) -> str | None:
         """See `LiveStore`."""

@@ -29,12 +29,23 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS: Final = 0.25  # at most four writes a second and shard
 # More at once is a backlog: its readers are better served by the lake, and scoring twice costs.
 MAX_ROWS: Final = 2_000
-PAUSE_SECONDS: Final = 30.0  # after a write that did not work
+# After a write that did not work: one that took too long is no sign of a table that is away, many
+# in a row are.
+FIRST_PAUSE_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 30.0  # at most
 _HUNDRED: Final[Any] = pa.scalar(100.0)
 
 
 class LiveStore(Protocol):
     """Where live chunks are put and alerts are told."""
+
+    def announce(self, chain: Chain) -> None:
+        """Let readers know of a shard of which the lake holds nothing; again changes nothing.
+
+        Raises:
+            TransientError: it was not written, or it is not known whether.
+        """
+        ...
 
     def put_if_absent(self, chain: Chain, chunk: LiveChunk) -> str | None:
         """Write a chunk unless one begins at its first record; return where that one ends.
@@ -70,6 +81,7 @@ class LiveView:
         self._clock = clock
         self._metrics = metrics
         self._due = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
         self._through = -1  # number of the last record that is live, or was passed over
 
     def show(self, writer: ChainWriter) -> None:
@@ -80,13 +92,17 @@ class LiveView:
         if not new:
             return
         self._due = self._clock() + EVERY_SECONDS
-        self._through = new[-1].last_number
+        passed, self._through = self._through, new[-1].last_number
         if sum(run.usable for run in new) > MAX_ROWS:
             return
         try:
             self._write(new, after)
+            self._pause = FIRST_PAUSE_SECONDS
         except TransientError as error:
-            self._due = self._clock() + PAUSE_SECONDS
+            # Once more from there: if it was written after all, we are refused and go on behind it.
+            self._through = passed
+            self._due = self._clock() + self._pause
+            self._pause = min(2 * self._pause, PAUSE_SECONDS)
             self._metrics.live_failed.inc()
             log.warning(
                 "no live view",
@@ -123,6 +139,8 @@ class LiveView:
         )
         if len(chunk.rows) > MAX_BODY_BYTES:
             return
+        if after is None:  # the lake holds nothing of the shard that readers could know it by
+            self._store.announce(self._chain)
         there = self._store.put_if_absent(self._chain, chunk)
         if there is not None:
             # Another writer was here before, maybe with another cut: go on behind its chunk.
