@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,10 @@ def count(page: webdriver.Chrome, selector: str) -> int:
     return len(page.find_elements(By.CSS_SELECTOR, selector))
 
 
+def has(page: webdriver.Chrome, selector: str) -> bool:
+    return count(page, selector) > 0
+
+
 def shows_what_the_api_says(page: webdriver.Chrome, api: HttpClient) -> bool:
     said: Any = api.get("/v1/insights/integrated").body
     readings, scores = said["manufacturing"], said["cross_domain_insights"]
@@ -99,4 +104,7 @@ def test_the_page_shows_what_the_api_says_while_data_flow(tmp_path: Path) -> Non
                 "return [document.documentElement.scrollWidth, innerWidth]"
             )
             assert widths[0] <= widths[1]
+            for plot in ("trend", "scores"):
+                drawn = f"#{plot}-plot .scatterlayer path"
+                assert eventually(partial(has, page, drawn), 30), drawn
             page.save_screenshot(str(PICTURES / "dashboard-phone-dark.png"))

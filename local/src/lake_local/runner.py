@@ -263,7 +263,10 @@ def _note_run(directory: LakeDirectory, view: View) -> None:
         "api": view.addresses["API"],
         "aws": view.addresses["AWS"],
     }
-    directory.run_facts.write_bytes(msgspec.json.encode(facts))
+    # Whole or not at all: somebody may be looking for it at this very moment.
+    written = directory.run_facts.with_suffix(".new")
+    written.write_bytes(msgspec.json.encode(facts))
+    written.replace(directory.run_facts)
 
 
 def run_forever(lake: Lake) -> int:

@@ -181,7 +181,7 @@ def test_where_nothing_can_be_said_the_reason_is(
 def test_days_of_different_years_have_no_correlation_but_a_reason() -> None:
     api = Api(filled(READINGS, purchase_rows(100)).lake).poll()
     for said in api.ok("/v1/insights/trend?days=400")["correlations"]:
-        assert said["reason"] == "1 common days; at least 10 are needed" or said["days"] == 0
+        assert said["reason"] == "1 common day; at least 10 are needed" or said["days"] == 0
         assert said["r"] is None
 
 

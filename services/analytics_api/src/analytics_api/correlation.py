@@ -19,7 +19,7 @@ def correlation(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """Return r, its 95 % interval and a verdict over pairs of values; null with the reason."""
     days = len(pairs)
     if days < MIN_DAYS:
-        return _none(days, f"{days} common days; at least {MIN_DAYS} are needed")
+        return _none(days, f"{days} common day{'s' * (days != 1)}; at least {MIN_DAYS} are needed")
     spreads = [_deviations([pair[side] for pair in pairs]) for side in (0, 1)]
     sizes = [fsum(one * one for one in spread) for spread in spreads]
     if not all(sizes):
