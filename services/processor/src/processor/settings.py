@@ -73,7 +73,12 @@ class Settings:
     shutdown_grace_milliseconds: int = setting(
         positive_int, help="time for hand-over after SIGTERM; 90000 on ECS", default=20_000
     )
-    heap_megabytes: int = setting(positive_int, help="heap of the JVM", default=256)
+    heap_megabytes: int = setting(
+        positive_int,
+        help="most heap of the JVM; half of it does, but for KPL aggregates: KCL unfolds 10 MB of "
+        "them a shard at once, and four shards together run out of 256",
+        default=512,
+    )
     metrics_level: str = setting(
         str, help="KCL's CloudWatch metrics: NONE, SUMMARY or DETAILED (costs)", default="NONE"
     )
