@@ -13,6 +13,7 @@ from typing import Final
 
 import boto3
 import msgspec
+import pyarrow as pa
 
 from lake_core.errors import LakeError, SettingsError
 from lake_core.layout import incarnation_of
@@ -102,6 +103,8 @@ def _write_configuration(settings: Settings, stream: Stream, directory: Path) ->
 
 
 def _child(settings: Settings) -> int:
+    # Arrow's own pool keeps what a range took: 40 MB a child more, and no time saved.
+    pa.set_memory_pool(pa.system_memory_pool())
     stream = msgspec.json.decode(settings.stream_facts_file.read_bytes(), type=Stream)
     client = boto3.client("s3", config=CLIENT_CONFIG)
     bucket = S3LakeStore(client, settings.bucket)

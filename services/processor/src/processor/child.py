@@ -39,9 +39,8 @@ from processor.records import RecordParser
 from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)
-TICK_SECONDS: Final = (
-    0.25  # how late what is due by age may be written, twice that with a live view
-)
+# How late what is due by age may be written; twice that with a live view.
+TICK_SECONDS: Final = 0.25
 CHECKPOINT_RETRIES_AT_END: Final = 10
 
 

@@ -213,7 +213,7 @@ class RecordParser:
     def _add_packed(self, entries: _Entries, user: UserRecord) -> None:
         try:
             _refuse_bomb(user.data, entries.payload_bytes)
-            # Arrow's pool keeps its memory, and rows refer to it.
+            # By Arrow's allocator: rows refer to it.
             header, payload = unseal(user.data, pa.allocate_buffer)
             if header.form is Form.ARROW_ZSTD:
                 entries.add_rows(
