@@ -116,11 +116,11 @@ DEV: Final = Stage(
     processed_days=30,
     old_version_days=7,
     log_days=14,
-    # The JVM takes 206 MB and a child 165 (docs/performance.md); a quarter of a vCPU carries a
+    # The JVM takes 243 MB and a child 141 (docs/performance.md); a quarter of a vCPU carries a
     # few hundred events a second, and a whole one only brings the start forward.
     processor=Size(256, 1024),
-    ingestor=Size(256, 512),  # 69 MB
-    api=Size(256, 1024),  # 265 MB
+    ingestor=Size(256, 512),  # 164 MB
+    api=Size(256, 1024),  # 291 MB
     analytics=Size(512, 2048),  # polars over a day's batch
     api_tasks=(1, 2),
     spot=True,
