@@ -15,7 +15,8 @@ from processor.chain import ChainWriter, FlushPolicy, Range, StreamFacts
 from processor.event_columns import table_of
 from processor.kcl_protocol import ProcessRecords, decode_message
 from processor.objects import lake_object, positions_of
-from processor.records import RecordParser, RecordRun
+from processor.record_run import RecordRun
+from processor.records import RecordParser
 
 
 def range_of(domain: Domain, runs: Sequence[RecordRun]) -> Range:

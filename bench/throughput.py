@@ -31,7 +31,8 @@ from lake_core.parquet import encode_object
 from lake_core.rules import DEFAULT
 from processor.kcl_protocol import ProcessRecords, decode_message
 from processor.objects import lake_object, scored_rows
-from processor.records import RecordParser, RecordRun
+from processor.record_run import RecordRun
+from processor.records import RecordParser
 
 ROWS: Final = 50_000  # of a range, as PROCESSOR_MAX_ROWS says
 Way = Callable[[], tuple[int, int]]

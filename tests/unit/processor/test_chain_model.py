@@ -36,7 +36,7 @@ from processor.chain import (
     Steps,
     StreamFacts,
 )
-from processor.records import Poison, RecordRun, hour_number
+from processor.record_run import Poison, RecordRun, hour_number
 
 HOUR = 3_600_000
 CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000001")

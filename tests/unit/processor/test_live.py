@@ -29,7 +29,8 @@ from lake_core.rules import DEFAULT
 from processor.chain import ChainWriter, FlushPolicy, StreamFacts
 from processor.kcl_protocol import UserRecord
 from processor.live import EVERY_SECONDS, FIRST_PAUSE_SECONDS, MAX_ROWS, LiveView
-from processor.records import RecordParser, RecordRun
+from processor.record_run import RecordRun
+from processor.records import RecordParser
 from processor.shard_metrics import ShardMetrics
 
 CHAIN = Chain(Domain.MANUFACTURING, "20261123T181500123Z", "shardId-000000000000")

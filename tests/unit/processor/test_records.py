@@ -15,7 +15,8 @@ from lake_core.rules import DEFAULT
 from processor.chain import Range
 from processor.kcl_protocol import UserRecord
 from processor.objects import lake_object, quarantine_object
-from processor.records import RecordParser, RecordRun
+from processor.record_run import RecordRun
+from processor.records import RecordParser
 
 READING = {
     "timestamp": "2025-01-01 00:02:00", "machine_id": 15, "temperature": 98.94,

@@ -18,7 +18,7 @@ from lake_core.chain import number
 from lake_core.errors import LakeError
 from lake_core.footer import Footer
 from lake_core.layout import Chain, RangeName
-from processor.records import RecordRun, hour_number
+from processor.record_run import RecordRun, hour_number
 
 # I8: a range may be written for so long after its first record came; then somebody else may own
 # the shard and the stream may have forgotten what a reader would need to tell.

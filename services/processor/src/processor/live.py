@@ -22,7 +22,7 @@ from lake_core.rules import RuleSet
 from lake_core.schema import SCORE_COLUMNS
 from processor.chain import ChainWriter
 from processor.objects import scored_rows
-from processor.records import RecordRun
+from processor.record_run import RecordRun
 from processor.shard_metrics import ShardMetrics
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from lake_core.rules import RuleSet
 from lake_core.schema import SCHEMA_VERSION
 from processor.chain import Range
 from processor.event_columns import table_of
-from processor.records import Poison, RecordRun
+from processor.record_run import Poison, RecordRun
 
 _HASH_DIGITS: Final = 16  # of SHA-256: names of one range's candidates, a handful at most
 _encoder: Final = msgspec.json.Encoder()
