@@ -47,8 +47,9 @@ class MemoryLake:
     ) -> str:
         chain = Chain(DOMAIN, INCARNATION, f"shardId-{shard:012d}")
         rows = last - first + 1
-        columns = {name: [None] * rows for name in lake_schema(DOMAIN).names}
-        table = pa.table(columns, schema=lake_schema(DOMAIN))
+        schema = lake_schema(DOMAIN)
+        values = {f.name: ["" if pa.types.is_string(f.type) else 0] * rows for f in schema}
+        table = pa.table(values, schema=schema)
         footer = Footer(
             format_version=1, schema_version=1, scoring_version="default-1", domain=DOMAIN,
             shard=chain.shard, incarnation=INCARNATION, first=str(first), last=str(last),

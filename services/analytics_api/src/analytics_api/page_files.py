@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -38,7 +39,8 @@ class PageFile:
     media_type: str
 
 
-def page_files() -> dict[str, PageFile]:
+@cache
+def page_files() -> Mapping[str, PageFile]:
     """Return every file by its name: `index.html`, `docs.html`, and what they name."""
     return {name: _prepared(name, path.read_bytes()) for name, path in _found()}
 
