@@ -108,7 +108,7 @@ def test_the_processor_brings_its_java() -> None:
 
 
 def test_the_ingestor_says_what_its_image_leaves_out() -> None:
-    script = "from ingestor.commands import _arrow_records; _arrow_records(None, None, 0, 0)"
+    script = "from ingestor.commands import _arrow_packer; _arrow_packer(None)"
     said = run_in("ingestor", "python", "-c", script).stderr
     assert "--packing arrow-zstd needs pyarrow" in said
     assert "--build-arg ARROW=true" in said
