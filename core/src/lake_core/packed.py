@@ -5,8 +5,8 @@ The header is in `wire.py`, the form `arrow-zstd` in `arrow_packed.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 from zlib import crc32
 
 import zstandard
@@ -82,19 +82,14 @@ def seal(form: Form, events: int, payload: bytes) -> bytes:
     return record
 
 
-def unseal(
-    record: bytes | memoryview, allocate: Callable[[int], Any] = bytearray
-) -> tuple[Header, Any]:
+def unseal(record: bytes | memoryview) -> tuple[Header, bytearray]:
     """Return header and payload of a packed record of any form.
-
-    The payload is in what `allocate` returns for its size in bytes: a writable buffer. Who unpacks
-    many gives an allocator that keeps its memory: fresh pages cost half of what zstd does.
 
     Raises:
         PoisonRecord: header, frame, size or CRC is wrong; see `unpack`.
     """
     header = Header.decode(record)
-    payload = allocate(header.payload_bytes)
+    payload = bytearray(header.payload_bytes)
     _decompress(memoryview(record)[HEADER_BYTES:], memoryview(payload))
     if crc32(payload) != header.crc32:
         raise PoisonRecord("packed: the payload does not match its CRC-32")

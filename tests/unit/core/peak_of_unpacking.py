@@ -33,7 +33,7 @@ def entries(domain: Domain, record: bytes) -> int:
     if header.form is Form.ARROW_ZSTD:
         unpacked = unpack_rows(domain, header, payload)
         return unpacked.rows.num_rows + len(unpacked.refused)
-    events, refused = parse_events(domain, lines_of(header, payload))
+    events, refused = parse_events(domain, lines_of(header, bytes(payload)))
     return len(events) + len(refused)
 
 

@@ -67,22 +67,9 @@ class ColumnRows:
     columns: pa.RecordBatch
     row_bytes: int
 
-    @property
-    def count(self) -> int:
-        """How many rows these are."""
-        return self.keys.count
-
-    def key(self, row: int) -> str:
-        """Return the partition key of a row."""
-        return self.keys.key(row)
-
-    def place(self, row: int) -> int:
-        """Return where a row stands among those it came with."""
-        return self.keys.place(row)
-
     def end(self, start: int, room: int) -> int:
         """Return how far rows from `start` on fit into so many bytes."""
-        return min(start + max(0, room) // self.row_bytes, self.count)
+        return min(start + max(0, room) // self.row_bytes, self.keys.count)
 
     def size(self, start: int, end: int) -> int:
         """Return how many bytes rows add to a payload, about."""

@@ -39,22 +39,9 @@ class JsonRows:
         self._ends = memoryview(ends).cast("i")[first : first + len(self.lines) + 1]
         self._text = memoryview(text)
 
-    @property
-    def count(self) -> int:
-        """How many rows these are."""
-        return self.keys.count
-
-    def key(self, row: int) -> str:
-        """Return the partition key of a row."""
-        return self.keys.key(row)
-
-    def place(self, row: int) -> int:
-        """Return where a row stands among those it came with."""
-        return self.keys.place(row)
-
     def end(self, start: int, room: int) -> int:
         """Return how far rows from `start` on fit into so many bytes."""
-        following = range(start + 1, self.count + 1)
+        following = range(start + 1, self.keys.count + 1)
         return start + bisect_right(following, room, key=lambda end: self.size(start, end))
 
     def size(self, start: int, end: int) -> int:

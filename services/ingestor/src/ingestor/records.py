@@ -21,6 +21,8 @@ from lake_core.wire import HEADER_BYTES, MAX_EVENTS, MAX_RECORD_BYTES
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ingestor.shard_rows import ShardKeys
+
 # Compression can at worst add a little; then a payload of this size still makes a legal record.
 SAFE_PAYLOAD_BYTES: Final = MAX_RECORD_BYTES - HEADER_BYTES - 16 * 1024
 PUT_UNIT_BYTES: Final = 25 * 1024  # what AWS bills, begun or full
@@ -118,16 +120,8 @@ class PackerRows(Protocol[Entry_co]):
     """Rows of one shard in the shape that their packing takes."""
 
     @property
-    def count(self) -> int:
-        """How many rows these are."""
-        ...
-
-    def key(self, row: int) -> str:
-        """Return the partition key of a row."""
-        ...
-
-    def place(self, row: int) -> int:
-        """Return where a row stands among those it came with."""
+    def keys(self) -> ShardKeys:
+        """Which rows these are, and their partition keys."""
         ...
 
     def end(self, start: int, room: int) -> int:
@@ -212,9 +206,9 @@ class PackedRecords(Generic[Entry]):
         """Take neighbouring rows, the first at a position; yield the records that are ready."""
         yield from self._sent_before_a_new_map()
         for shard, part in self._packer.rows(rows, self._known()):
-            start = 0
-            while start < part.count:
-                key, first = part.key(start), position + part.place(start)
+            keys, start = part.keys, 0
+            while start < keys.count:
+                key, first = keys.key(start), position + keys.place(start)
                 buffer = self._buffer(shard, key, first, now)
                 end = min(part.end(start, self._room(buffer)), start + MAX_EVENTS - buffer.events)
                 if end == start and not buffer.events:
@@ -223,7 +217,7 @@ class PackedRecords(Generic[Entry]):
                     size = part.size(start, end)
                     self._append(buffer, part.entries(start, end), end - start, size)
                 start = end
-                if start < part.count:
+                if start < keys.count:
                     yield from self._take(buffer)
 
     def due(self, now: float) -> Iterator[OutgoingRecord]:

@@ -8,8 +8,6 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Final
 
-import pyarrow as pa
-
 from lake_core.arrow_packed import Unpacked, unpack_rows
 from lake_core.errors import PoisonRecord
 from lake_core.events import Event
@@ -106,8 +104,7 @@ class RecordParser:
     def _add_packed(self, entries: _Entries, user: UserRecord) -> None:
         try:
             _refuse_bomb(user.data, entries.payload_bytes)
-            # By Arrow's allocator: rows refer to it.
-            header, payload = unseal(user.data, pa.allocate_buffer)
+            header, payload = unseal(user.data)
             if header.form is Form.ARROW_ZSTD:
                 entries.add_rows(
                     self._domain, unpack_rows(self._domain, header, payload), user.partitionKey
